@@ -1,0 +1,268 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  read,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+  writevSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import type { File, FileLock, FileStat, FileSystem } from './file-system.ts'
+
+/** The disk of the machine, through Node. */
+export const nodeFileSystem: FileSystem = {
+  open: (path, mode) => new NodeFile(path, openSync(path, OPEN_FLAGS[mode], 0o644), mode !== 'read'),
+  exists: (path) => existsSync(path),
+  stat(path): FileStat {
+    const stat = statSync(path)
+    return { size: stat.size, isDirectory: stat.isDirectory(), modifiedMs: stat.mtimeMs }
+  },
+  readDirectory: (path) => readdirSync(path).sort(),
+  makeDirectory(path) {
+    mkdirSync(path, { recursive: true })
+  },
+  rename: renameSync,
+  removeFile: unlinkSync,
+  removeDirectory(path) {
+    rmSync(path, { recursive: true, force: true })
+  },
+  syncDirectory(path) {
+    // Windows can't open a directory for syncing and needs none: NTFS journals names. Kafka's Utils.flushDir does the same.
+    if (process.platform === 'win32') return
+    const handle = openSync(path, 'r')
+    try {
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+  },
+  lock: lockFile,
+}
+
+const OPEN_FLAGS = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR | constants.O_CREAT,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
+}
+
+/** Linux takes at most 1024 buffers in one writev (IOV_MAX). */
+const MAX_BUFFERS = 1024
+
+/** Closing waits for asynchronous calls under way: the number of a closed descriptor is given to the next file opened. */
+class NodeFile implements File {
+  readonly path: string
+  readonly #handle: number
+  readonly #writable: boolean
+  #pending = 0
+  #closed = false
+
+  constructor(path: string, handle: number, writable: boolean) {
+    this.path = path
+    this.#handle = handle
+    this.#writable = writable
+  }
+
+  size(): number {
+    try {
+      return fstatSync(this.#open()).size
+    } catch (error) {
+      throw named(error, this.path)
+    }
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    const handle = this.#open()
+    let done = 0
+    try {
+      while (done < length) {
+        const count = readSync(handle, target, offset + done, length - done, position + done)
+        if (count === 0) break
+        done += count
+      }
+    } catch (error) {
+      throw named(error, this.path)
+    }
+    return done
+  }
+
+  readAsync(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const handle = this.#open()
+      this.#pending++
+      let done = 0
+      const next = (): void => {
+        read(handle, target, offset + done, length - done, position + done, (error, count) => {
+          if (error) {
+            this.#settle()
+            reject(named(error, this.path))
+            return
+          }
+          done += count
+          if (count > 0 && done < length) {
+            next()
+            return
+          }
+          this.#settle()
+          resolve(done)
+        })
+      }
+      next()
+    })
+  }
+
+  write(buffers: readonly Uint8Array[], position: number): void {
+    const handle = this.#open()
+    try {
+      if (buffers.length === 1) {
+        const buffer = buffers[0]!
+        let done = 0
+        while (done < buffer.length)
+          done += writeSync(handle, buffer, done, buffer.length - done, position + done)
+        return
+      }
+      writeMany(handle, buffers, position)
+    } catch (error) {
+      throw named(error, this.path)
+    }
+  }
+
+  truncate(size: number): void {
+    try {
+      ftruncateSync(this.#open(), size)
+    } catch (error) {
+      throw named(error, this.path)
+    }
+  }
+
+  sync(): void {
+    try {
+      fdatasyncSync(this.#open())
+    } catch (error) {
+      throw named(error, this.path)
+    }
+  }
+
+  syncAsync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const handle = this.#open()
+      this.#pending++
+      fdatasync(handle, (error) => {
+        this.#settle()
+        if (error) reject(named(error, this.path))
+        else resolve()
+      })
+    })
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#pending === 0) this.#release()
+  }
+
+  #open(): number {
+    if (this.#closed) throw failure('EBADF', 'file is closed', this.path)
+    return this.#handle
+  }
+
+  #settle(): void {
+    if (--this.#pending === 0 && this.#closed) this.#release()
+  }
+
+  #release(): void {
+    try {
+      closeSync(this.#handle)
+    } catch (error) {
+      // What close(2) may still report is a lost write; of a file only read, nothing that anyone can act on.
+      if (this.#writable) throw named(error, this.path)
+    }
+  }
+}
+
+function writeMany(handle: number, buffers: readonly Uint8Array[], position: number): void {
+  let at = position
+  for (let index = 0; index < buffers.length; ) {
+    const slice = buffers.slice(index, index + MAX_BUFFERS)
+    let written = writevSync(handle, slice, at)
+    at += written
+    index += slice.length
+    // A short write (disk nearly full, a signal): finish buffer by buffer, so that the cause shows as an error.
+    for (const buffer of slice) {
+      const skip = Math.min(written, buffer.length)
+      written -= skip
+      for (let done = skip; done < buffer.length; ) {
+        const count = writeSync(handle, buffer, done, buffer.length - done, at)
+        done += count
+        at += count
+      }
+    }
+  }
+}
+
+function named(error: unknown, path: string): unknown {
+  if (error instanceof Error && !('path' in error)) Object.assign(error, { path })
+  return error
+}
+
+function failure(code: string, what: string, path: string, cause?: unknown): Error {
+  return Object.assign(new Error(`${code}: ${what}, '${path}'`, { cause }), { code, path })
+}
+
+interface NativeLocks {
+  tryLock(fd: number): boolean
+  unlock(fd: number): void
+}
+
+let nativeLocks: NativeLocks | undefined
+
+/** Loaded on first use: no other module of the process needs a native add-on to start. */
+function loadNativeLocks(path: string): NativeLocks {
+  try {
+    nativeLocks ??= createRequire(import.meta.url)('fs-native-extensions') as NativeLocks
+    return nativeLocks
+  } catch (error) {
+    throw failure('ENOTSUP', 'no file locks on this platform', path, error)
+  }
+}
+
+/**
+ * On Linux these are open-file-description locks (F_OFD_SETLK): they exclude the POSIX locks that Java's
+ * `FileChannel.tryLock` takes, so that Kafka and Sluice cannot open one directory at the same time, and unlike those
+ * they do not end when any other descriptor of the file is closed. On Windows both use LockFileEx; on macOS ours is a
+ * BSD lock, which excludes other Sluice processes only.
+ */
+function lockFile(path: string): FileLock | undefined {
+  const locks = loadNativeLocks(path)
+  const handle = openSync(path, OPEN_FLAGS.write, 0o644)
+  try {
+    if (locks.tryLock(handle)) {
+      let held = true
+      return {
+        release() {
+          if (!held) return
+          held = false
+          locks.unlock(handle)
+          closeSync(handle)
+        },
+      }
+    }
+  } catch (error) {
+    closeSync(handle)
+    throw named(error, path)
+  }
+  closeSync(handle)
+  return undefined
+}
