@@ -1,0 +1,142 @@
+/**
+ * All that the brokers of a cluster have agreed on, at one version: Kafka's `MetadataImage`. Immutable; a change makes
+ * a new image that shares what did not change (see `changes.ts`).
+ *
+ * Every part of it belongs to one resource (a topic, a broker, the configs of one thing …), and each resource has a
+ * key and the version that last changed it, so that a store can refuse a change that was decided on a stale part
+ * without refusing those that touch other resources.
+ */
+import { PersistentMap } from './persistent-map.ts'
+
+export interface MetadataImage {
+  /** Grows with every commit; 0 before the first. */
+  readonly version: number
+  /** Empty before the cluster is formed. */
+  readonly clusterId: string
+  readonly brokers: ReadonlyMap<number, BrokerRegistration>
+  readonly topics: ReadonlyMap<string, TopicImage>
+  readonly topicsById: ReadonlyMap<string, TopicImage>
+  /** By `configResourceKey`; read it with `configsOf`. */
+  readonly configs: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** First producer id that no broker has been given yet. */
+  readonly nextProducerId: number
+  /** Finalized feature levels, 1 and above. */
+  readonly features: ReadonlyMap<string, number>
+  /** The version that last changed each resource, by resource key; a resource that does not exist has none. */
+  readonly modVersions: ReadonlyMap<ResourceKey, number>
+}
+
+export interface BrokerRegistration {
+  readonly id: number
+  /** Grows with every registration of this id. */
+  readonly epoch: number
+  /** New with every start of the process. */
+  readonly incarnationId: string
+  readonly rack: string | null
+  readonly listeners: readonly BrokerListener[]
+  /** Registered, but not to be given leadership or named to clients: it holds no lease now. */
+  readonly fenced: boolean
+}
+
+export interface BrokerListener {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly securityProtocol: string
+}
+
+export interface TopicImage {
+  readonly name: string
+  readonly id: string
+  /** Partition i stands at index i. */
+  readonly partitions: readonly PartitionImage[]
+}
+
+export interface PartitionImage {
+  readonly partition: number
+  /** In order of preference: the first is the preferred leader. */
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  /** -1 for none. */
+  readonly leader: number
+  /** Grows by one with every election, also when the same broker is elected again. */
+  readonly leaderEpoch: number
+  /** Grows by one with every change of this partition. */
+  readonly partitionEpoch: number
+}
+
+export const NO_LEADER = -1
+
+/** A broker resource with the empty name holds the defaults of all brokers. */
+export type ConfigResourceType = 'topic' | 'broker' | 'group' | 'client-metrics'
+
+export interface ConfigResource {
+  readonly type: ConfigResourceType
+  readonly name: string
+}
+
+/** `topic/NAME`, `broker/ID`, `config/TYPE/NAME`, `feature/NAME`, `producer-ids` or `cluster`. */
+export type ResourceKey = string
+
+/** Producer ids are handed to brokers in blocks of this many, as Kafka does (`ProducerIdsBlock`). */
+export const PRODUCER_ID_BLOCK_SIZE = 1000
+
+export const emptyImage: MetadataImage = {
+  version: 0,
+  clusterId: '',
+  brokers: PersistentMap.empty(),
+  topics: PersistentMap.empty(),
+  topicsById: PersistentMap.empty(),
+  configs: PersistentMap.empty(),
+  nextProducerId: 0,
+  features: PersistentMap.empty(),
+  modVersions: PersistentMap.empty(),
+}
+
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
+
+export function configResourceKey(type: ConfigResourceType, name: string): string {
+  return `${type}/${name}`
+}
+
+/** What was set for this resource itself, without defaults; empty where nothing was. */
+export function configsOf(
+  image: MetadataImage,
+  type: ConfigResourceType,
+  name: string,
+): ReadonlyMap<string, string> {
+  return image.configs.get(configResourceKey(type, name)) ?? NO_CONFIGS
+}
+
+export function partitionOf(
+  image: MetadataImage,
+  topic: string,
+  partition: number,
+): PartitionImage | undefined {
+  return image.topics.get(topic)?.partitions[partition]
+}
+
+/** Brokers that clients may be sent to, by id. */
+export function liveBrokers(image: MetadataImage): BrokerRegistration[] {
+  return [...image.brokers.values()].filter((broker) => !broker.fenced).sort((a, b) => a.id - b.id)
+}
+
+/** The partition after an election: the leader epoch grows even when the leader stays, as Kafka's does. */
+export function withLeader(
+  partition: PartitionImage,
+  leader: number,
+  isr: readonly number[] = partition.isr,
+): PartitionImage {
+  return {
+    ...partition,
+    leader,
+    isr,
+    leaderEpoch: partition.leaderEpoch + 1,
+    partitionEpoch: partition.partitionEpoch + 1,
+  }
+}
+
+/** The partition with another ISR; the leader and its epoch stay. */
+export function withIsr(partition: PartitionImage, isr: readonly number[]): PartitionImage {
+  return { ...partition, isr, partitionEpoch: partition.partitionEpoch + 1 }
+}
