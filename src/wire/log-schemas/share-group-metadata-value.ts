@@ -1,0 +1,11 @@
+import { type Infer, type Input, int32, int64, message } from '../schema.ts'
+
+export const shareGroupMetadataValue = message(
+  { name: 'ShareGroupMetadataValue', key: 11, versions: '0', flexible: '0+' },
+  {
+    epoch: int32(),
+    metadataHash: int64(),
+  },
+)
+export interface ShareGroupMetadataValue extends Infer<typeof shareGroupMetadataValue> {}
+export interface ShareGroupMetadataValueInput extends Input<typeof shareGroupMetadataValue> {}
