@@ -56,16 +56,19 @@ export function compressLz4Frame(bytes: Buffer): Buffer {
  * size is skipped, a content checksum is not compared, and blocks that depend on each other are refused.
  */
 export function decompressLz4Frame(bytes: Buffer, maxOutputBytes: number): Buffer {
-  const { position: firstBlock, maxBlockBytes, hasBlockChecksums } = readFrameHeader(bytes)
+  const { firstBlockAt, maxBlockBytes, hasBlockChecksums, hasContentChecksum } = readFrameHeader(bytes)
   const blocks: Buffer[] = []
   let produced = 0
-  let at = firstBlock
+  let at = firstBlockAt
   for (;;) {
     need(bytes, at, 4)
     const lengthField = bytes.readUInt32LE(at)
     at += 4
     const length = (lengthField & ~UNCOMPRESSED_BIT) >>> 0
-    if (length === 0) return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, produced)
+    if (length === 0) {
+      if (hasContentChecksum) need(bytes, at, 4)
+      return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, produced)
+    }
     if (length > maxBlockBytes)
       throw corrupt(`block of ${length} bytes, more than the frame's ${maxBlockBytes}`)
     need(bytes, at, length + (hasBlockChecksums ? 4 : 0))
@@ -99,10 +102,10 @@ function decompressBlock(block: Buffer, maxBlockBytes: number, remaining: number
 }
 
 interface FrameHeader {
-  /** Where the first block begins. */
-  readonly position: number
+  readonly firstBlockAt: number
   readonly maxBlockBytes: number
   readonly hasBlockChecksums: boolean
+  readonly hasContentChecksum: boolean
 }
 
 function readFrameHeader(bytes: Buffer): FrameHeader {
@@ -121,9 +124,10 @@ function readFrameHeader(bytes: Buffer): FrameHeader {
   if (bytes[checksumAt] !== headerChecksum(bytes, MAGIC_BYTES, checksumAt))
     throw corrupt('wrong header checksum')
   return {
-    position: checksumAt + 1,
+    firstBlockAt: checksumAt + 1,
     maxBlockBytes: 1 << (2 * blockSizeCode + 8),
     hasBlockChecksums: (flags & 0x10) !== 0,
+    hasContentChecksum: (flags & 0x04) !== 0,
   }
 }
 
