@@ -1,0 +1,70 @@
+import { ErrorCode } from '../../wire/error-codes.ts'
+import type { LeaveGroupResponseInput } from '../../wire/schemas/13-leave-group.ts'
+import type { CommandOf } from '../commands.ts'
+import type { GroupStep } from '../step.ts'
+import type { ClassicGroup } from './classic-group.ts'
+import { completeJoinIfAllJoined, prepareRebalance, removeMember } from './rebalance.ts'
+import { sessionTimer } from './timers.ts'
+import { refusalOfMember } from './validation.ts'
+
+interface Leaver {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly reason: string | null
+}
+
+/**
+ * LeaveGroup v0-5: one member until v2, several from v3 on, each with its own result. An administrator removes a
+ * static member by its instance id alone.
+ */
+export function leaveGroup(
+  groups: ReadonlyMap<string, ClassicGroup>,
+  { request, context }: CommandOf<'leaveGroup'>,
+  step: GroupStep,
+): LeaveGroupResponseInput {
+  if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
+  const group = groups.get(request.groupId)
+  const leavers: readonly Leaver[] =
+    context.version >= 3
+      ? request.members
+      : [{ memberId: request.memberId, groupInstanceId: null, reason: null }]
+  const results = leavers.map((leaver) => ({
+    memberId: leaver.memberId,
+    groupInstanceId: leaver.groupInstanceId,
+    errorCode: group === undefined ? ErrorCode.UNKNOWN_MEMBER_ID : leave(group, leaver, step),
+  }))
+
+  const left = results.filter(({ errorCode }) => errorCode === ErrorCode.NONE)
+  if (group !== undefined && left.length > 0) {
+    if (group.state === 'PreparingRebalance') completeJoinIfAllJoined(group, step)
+    else if (group.state !== 'Empty') {
+      prepareRebalance(group, `members left: ${left.map(nameOf).join(', ')}`, step)
+    }
+  }
+  if (context.version >= 3) return { errorCode: ErrorCode.NONE, members: results }
+  return { errorCode: results[0]?.errorCode ?? ErrorCode.NONE }
+}
+
+function leave(group: ClassicGroup, { memberId, groupInstanceId, reason }: Leaver, step: GroupStep): number {
+  if (group.pendingJoinMembers.has(memberId)) {
+    group.remove(memberId)
+    step.cancelTimer(sessionTimer(group.groupId, memberId))
+    return ErrorCode.NONE
+  }
+  const byInstance = memberId === '' && groupInstanceId !== null
+  const leavingId = byInstance ? (group.staticMembers.get(groupInstanceId) ?? '') : memberId
+  const refusal = refusalOfMember(group, leavingId, groupInstanceId)
+  const member = group.members.get(leavingId)
+  if (refusal !== ErrorCode.NONE || member === undefined) return refusal
+  step.logger.info('member left group', {
+    groupId: group.groupId,
+    memberId: leavingId,
+    reason: reason ?? 'not provided',
+  })
+  removeMember(group, member, step)
+  return ErrorCode.NONE
+}
+
+function nameOf(leaver: { readonly memberId: string; readonly groupInstanceId: string | null }): string {
+  return leaver.memberId || leaver.groupInstanceId || ''
+}

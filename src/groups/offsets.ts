@@ -1,0 +1,224 @@
+import { ErrorCode } from '../wire/error-codes.ts'
+import type { OffsetCommitValue } from '../wire/log-schemas/offset-commit-value.ts'
+import { ZERO_UUID } from '../wire/schema.ts'
+import type { OffsetDeleteRequest } from '../wire/schemas/47-offset-delete.ts'
+import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './classic/classic-group.ts'
+import { restartSession } from './classic/rebalance.ts'
+import { refusalOfCommit } from './classic/validation.ts'
+import type {
+  CommandOf,
+  FetchedOffset,
+  FetchedOffsets,
+  GroupReplies,
+  OffsetCommitResult,
+} from './commands.ts'
+import type { CommittedOffsets } from './committed-offsets.ts'
+import type { GroupStep } from './step.ts'
+
+/**
+ * Commits, reads and deletes offsets (Kafka's `OffsetMetadataManager`). Nothing here changes an offset: that is done
+ * by applying the records.
+ */
+
+type Groups = ReadonlyMap<string, ClassicGroup>
+
+/**
+ * OffsetCommit. A commit without a generation to a group that doesn't exist makes one that has offsets only; a commit
+ * by a member counts as a heartbeat.
+ */
+export function commitOffsets(
+  groups: Groups,
+  command: CommandOf<'offsetCommit'>,
+  step: GroupStep,
+): readonly OffsetCommitResult[] {
+  const { groupId, memberId } = command
+  const group = groups.get(groupId)
+  const refusal = refusalOf(group, command)
+  if (refusal === ErrorCode.NONE && (group?.state === 'Stable' || group?.state === 'PreparingRebalance')) {
+    const member = group.members.get(memberId)
+    if (member !== undefined) restartSession(group, member, step)
+  }
+  return command.partitions.map(({ topic, topicId, partition, offset, leaderEpoch, metadata }) => {
+    let errorCode = refusal
+    if (errorCode === ErrorCode.NONE && (metadata?.length ?? 0) > step.options.offsetMetadataMaxBytes) {
+      errorCode = ErrorCode.OFFSET_METADATA_TOO_LARGE
+    }
+    if (errorCode === ErrorCode.NONE) {
+      const { retentionTimeMs } = command
+      const value: OffsetCommitValue = {
+        offset,
+        leaderEpoch,
+        metadata: metadata ?? '',
+        commitTimestamp: step.nowMs,
+        expireTimestamp: retentionTimeMs === -1 ? -1 : step.nowMs + retentionTimeMs,
+        topicId,
+      }
+      step.append({ type: 'offsetCommit', groupId, topic, partition, value })
+      step.counts.committedOffsets++
+    }
+    return { topic, topicId, partition, errorCode }
+  })
+}
+
+function refusalOf(group: ClassicGroup | undefined, command: CommandOf<'offsetCommit'>): number {
+  const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId, context } = command
+  if (group !== undefined) return refusalOfCommit(group, memberId, groupInstanceId, generationId)
+  if (generationId < 0) return ErrorCode.NONE
+  // KIP-848 gave the missing group an error of its own in v9.
+  return context.version >= 9 ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION
+}
+
+/** OffsetFetch of one group: a group or an offset that doesn't exist is an offset of -1, never an error. */
+export function fetchOffsets(
+  offsets: CommittedOffsets,
+  { groupId, topics }: CommandOf<'offsetFetch'>,
+): FetchedOffsets {
+  const committed = offsets.ofGroup(groupId)
+  if (topics === null) {
+    return {
+      errorCode: ErrorCode.NONE,
+      topics: [...committed].map(([topic, partitions]) => ({
+        topic,
+        topicId: ZERO_UUID,
+        partitions: [...partitions].map(([partition, value]) => fetched(partition, value)),
+      })),
+    }
+  }
+  return {
+    errorCode: ErrorCode.NONE,
+    topics: topics.map(({ topic, topicId, partitions }) => ({
+      topic,
+      topicId,
+      partitions: partitions.map((partition) => {
+        const value = committed.get(topic)?.get(partition)
+        return fetched(partition, value === undefined || isOther(value.topicId, topicId) ? undefined : value)
+      }),
+    })),
+  }
+}
+
+function fetched(partitionIndex: number, value: OffsetCommitValue | undefined): FetchedOffset {
+  return {
+    partitionIndex,
+    committedOffset: value?.offset ?? -1n,
+    committedLeaderEpoch: value?.leaderEpoch ?? -1,
+    metadata: value?.metadata ?? '',
+    errorCode: ErrorCode.NONE,
+  }
+}
+
+/** Both known and not the same: the topic was deleted and made again since. */
+function isOther(topicId: string, otherId: string): boolean {
+  return topicId !== ZERO_UUID && otherId !== ZERO_UUID && topicId !== otherId
+}
+
+/** OffsetDelete: only of an empty group, or of topics that a consumer group is not subscribed to (KIP-496). */
+export function deleteOffsets(
+  groups: Groups,
+  offsets: CommittedOffsets,
+  request: OffsetDeleteRequest,
+  step: GroupStep,
+): GroupReplies['offsetDelete'] {
+  if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID, topics: [] }
+  const group = groups.get(request.groupId)
+  if (group === undefined) return { errorCode: ErrorCode.GROUP_ID_NOT_FOUND, topics: [] }
+  if (group.state !== 'Empty' && group.protocolType !== CONSUMER_PROTOCOL_TYPE) {
+    return { errorCode: ErrorCode.NON_EMPTY_GROUP, topics: [] }
+  }
+  return {
+    errorCode: ErrorCode.NONE,
+    topics: request.topics.map(({ name, partitions }) => {
+      const subscribed = group.isSubscribedTo(name)
+      return {
+        name,
+        partitions: partitions.map(({ partitionIndex }) => {
+          if (!subscribed && offsets.get(group.groupId, name, partitionIndex) !== undefined) {
+            step.append(tombstone(group.groupId, name, partitionIndex))
+            step.counts.deletedOffsets++
+          }
+          const errorCode = subscribed ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE
+          return { partitionIndex, errorCode }
+        }),
+      }
+    }),
+  }
+}
+
+/** Drops all offsets of a group that is deleted. */
+export function deleteAllOffsets(offsets: CommittedOffsets, groupId: string, step: GroupStep): void {
+  for (const [topic, partitions] of offsets.ofGroup(groupId)) {
+    for (const partition of partitions.keys()) {
+      step.append(tombstone(groupId, topic, partition))
+      step.counts.deletedOffsets++
+    }
+  }
+}
+
+/** Drops the offsets of deleted topics, but not those of a topic that has the name now. Gives their number. */
+export function deleteOffsetsOfTopics(
+  offsets: CommittedOffsets,
+  deleted: CommandOf<'topicsDeleted'>['topics'],
+  step: GroupStep,
+): number {
+  let count = 0
+  for (const [groupId, topics] of offsets.entries()) {
+    for (const { name, id } of deleted) {
+      for (const [partition, value] of topics.get(name) ?? []) {
+        if (isOther(value.topicId, id)) continue
+        step.append(tombstone(groupId, name, partition))
+        count++
+      }
+    }
+  }
+  step.counts.deletedOffsets += count
+  return count
+}
+
+/**
+ * Drops the group's expired offsets and tells whether any is left. The retention counts from when the group became
+ * empty; offsets of a group without members ever, and of topics that a stable consumer group no longer subscribes
+ * to, count from their commit. A subscribed topic never expires, nor does anything of other groups with members
+ * (Kafka's `ClassicGroup.offsetExpirationCondition`).
+ */
+export function expireOffsets(
+  group: ClassicGroup,
+  offsets: CommittedOffsets,
+  step: GroupStep,
+): { readonly expired: number; readonly anyLeft: boolean } {
+  const since = expiryBase(group)
+  let expired = 0
+  let anyLeft = false
+  for (const [topic, partitions] of offsets.ofGroup(group.groupId)) {
+    if (since === undefined || group.isSubscribedTo(topic)) {
+      anyLeft = true
+      continue
+    }
+    for (const [partition, value] of partitions) {
+      const isExpired =
+        value.expireTimestamp === -1
+          ? step.nowMs - since(value) >= step.options.offsetsRetentionMs
+          : step.nowMs >= value.expireTimestamp
+      if (isExpired) {
+        step.append(tombstone(group.groupId, topic, partition))
+        expired++
+      } else anyLeft = true
+    }
+  }
+  step.counts.expiredOffsets += expired
+  return { expired, anyLeft }
+}
+
+/** From when an offset's retention counts, in milliseconds since the epoch; undefined when none of them expires. */
+function expiryBase(group: ClassicGroup): ((value: OffsetCommitValue) => number) | undefined {
+  const sinceCommit = (value: OffsetCommitValue) => value.commitTimestamp
+  if (group.protocolType === null) return sinceCommit
+  if (group.state === 'Empty') {
+    return group.stateTimestampMs === -1 ? sinceCommit : () => group.stateTimestampMs
+  }
+  const knowsTopics = group.protocolType === CONSUMER_PROTOCOL_TYPE && group.subscribedTopics !== null
+  return group.state === 'Stable' && knowsTopics ? sinceCommit : undefined
+}
+
+function tombstone(groupId: string, topic: string, partition: number) {
+  return { type: 'offsetCommit', groupId, topic, partition, value: null } as const
+}

@@ -1,0 +1,110 @@
+import type { CoordinatorSerde, SerializedRecord } from '../cluster/coordinator/contract.ts'
+import { interpretDecode, interpretEncode } from '../wire/interpret.ts'
+import { type GroupMetadataKey, groupMetadataKey } from '../wire/log-schemas/group-metadata-key.ts'
+import { type GroupMetadataValue, groupMetadataValue } from '../wire/log-schemas/group-metadata-value.ts'
+import { type OffsetCommitKey, offsetCommitKey } from '../wire/log-schemas/offset-commit-key.ts'
+import { type OffsetCommitValue, offsetCommitValue } from '../wire/log-schemas/offset-commit-value.ts'
+import { Reader } from '../wire/reader.ts'
+import type { Infer, Message } from '../wire/schema.ts'
+import { Writer } from '../wire/writer.ts'
+
+/** An offset that a group committed; null takes it away. */
+export interface OffsetCommitRecord {
+  readonly type: 'offsetCommit'
+  readonly groupId: string
+  readonly topic: string
+  readonly partition: number
+  readonly value: OffsetCommitValue | null
+}
+
+/** A classic group as it is when it becomes stable or empty; null takes it away. */
+export interface GroupMetadataRecord {
+  readonly type: 'groupMetadata'
+  readonly groupId: string
+  readonly value: GroupMetadataValue | null
+}
+
+/** What the log of a group coordinator holds. */
+export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord
+
+/** The kind of a record: the first two bytes of its key, before the key itself in version 0. */
+const LEGACY_OFFSET_COMMIT = 0
+const OFFSET_COMMIT = 1
+const GROUP_METADATA = 2
+
+const KEY_VERSION = 0
+/** The version of OffsetCommitValue that has an expiry; only OffsetCommit v2-4 asks for one. */
+const OFFSET_COMMIT_WITH_EXPIRY = 1
+const OFFSET_COMMIT_VALUE = 4
+const GROUP_METADATA_VALUE = 3
+
+/** Kafka's formats of `__consumer_offsets` (`GroupCoordinatorRecordHelpers`, `CoordinatorRecordSerde`). */
+export const groupSerde: CoordinatorSerde<GroupRecord> = {
+  serialize(record): SerializedRecord {
+    switch (record.type) {
+      case 'offsetCommit': {
+        const { groupId: group, topic, partition, value } = record
+        const key: OffsetCommitKey = { group, topic, partition }
+        const version =
+          (value?.expireTimestamp ?? -1) === -1 ? OFFSET_COMMIT_VALUE : OFFSET_COMMIT_WITH_EXPIRY
+        return {
+          key: write(offsetCommitKey, OFFSET_COMMIT, KEY_VERSION, key),
+          value: value && write(offsetCommitValue, version, version, value),
+        }
+      }
+      case 'groupMetadata': {
+        const key: GroupMetadataKey = { group: record.groupId }
+        return {
+          key: write(groupMetadataKey, GROUP_METADATA, KEY_VERSION, key),
+          value:
+            record.value &&
+            write(groupMetadataValue, GROUP_METADATA_VALUE, GROUP_METADATA_VALUE, record.value),
+        }
+      }
+      default:
+        return record satisfies never
+    }
+  },
+
+  deserialize({ key, value }): GroupRecord | undefined {
+    switch (key.readInt16BE(0)) {
+      case LEGACY_OFFSET_COMMIT:
+      case OFFSET_COMMIT: {
+        const { group, topic, partition } = readBody(offsetCommitKey, KEY_VERSION, key)
+        return {
+          type: 'offsetCommit',
+          groupId: group,
+          topic,
+          partition,
+          value: readValue(offsetCommitValue, value),
+        }
+      }
+      case GROUP_METADATA: {
+        const { group } = readBody(groupMetadataKey, KEY_VERSION, key)
+        return { type: 'groupMetadata', groupId: group, value: readValue(groupMetadataValue, value) }
+      }
+      default:
+        return undefined
+    }
+  },
+}
+
+function write<M extends Message<unknown, unknown>>(
+  message: M,
+  prefix: number,
+  version: number,
+  body: Infer<M>,
+): Buffer {
+  const writer = new Writer()
+  writer.int16(prefix)
+  interpretEncode(message, version, body, writer)
+  return writer.toBuffer()
+}
+
+function readBody<M extends Message<unknown, unknown>>(message: M, version: number, bytes: Buffer): Infer<M> {
+  return interpretDecode(message, version, new Reader(bytes, 2)) as Infer<M>
+}
+
+function readValue<M extends Message<unknown, unknown>>(message: M, bytes: Buffer | null): Infer<M> | null {
+  return bytes && readBody(message, bytes.readInt16BE(0), bytes)
+}

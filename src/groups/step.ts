@@ -1,0 +1,83 @@
+import type { Logger } from '../base/logger.ts'
+import type { Effects, ReplyToken, TimerChange } from '../cluster/coordinator/contract.ts'
+import type { GroupReply } from './commands.ts'
+import type { GroupOptions } from './options.ts'
+import type { GroupRecord } from './records.ts'
+
+export type GroupEffects = Effects<GroupReply, GroupRecord>
+
+/** What the steps of one machine share: its options and what it counts for the metrics. */
+export interface StepSurroundings {
+  readonly options: GroupOptions
+  readonly logger: Logger
+  readonly counts: GroupCounts
+}
+
+/** Totals since the machine was made. */
+export interface GroupCounts {
+  completedRebalances: number
+  committedOffsets: number
+  expiredOffsets: number
+  deletedOffsets: number
+}
+
+/**
+ * One step of a group machine: the time at which it happens, and the effects that it has had so far. Operations are
+ * handed a step and add to it.
+ */
+export class GroupStep {
+  readonly nowMs: number
+  readonly options: GroupOptions
+  readonly logger: Logger
+  readonly counts: GroupCounts
+  readonly #surroundings: StepSurroundings
+  readonly #records: GroupRecord[] = []
+  readonly #replies: { to: ReplyToken; reply: GroupReply }[] = []
+  readonly #timers: TimerChange[] = []
+  readonly #written: ((errorCode: number, step: GroupStep) => void)[] = []
+
+  constructor(surroundings: StepSurroundings, nowMs: number) {
+    this.nowMs = nowMs
+    this.options = surroundings.options
+    this.logger = surroundings.logger
+    this.counts = surroundings.counts
+    this.#surroundings = surroundings
+  }
+
+  append(record: GroupRecord): void {
+    this.#records.push(record)
+  }
+
+  reply(to: ReplyToken, reply: GroupReply): void {
+    this.#replies.push({ to, reply })
+  }
+
+  setTimer(key: string, delayMs: number): void {
+    this.#timers.push({ key, set: { delayMs } })
+  }
+
+  cancelTimer(key: string): void {
+    this.#timers.push({ key, set: null })
+  }
+
+  /**
+   * `written` runs when the step's records are in the log (errorCode 0) or could not be written. In the latter case
+   * nothing that this step replied is sent, so `written` has to answer those who wait.
+   */
+  whenWritten(written: (errorCode: number, step: GroupStep) => void): void {
+    this.#written.push(written)
+  }
+
+  effects(): GroupEffects {
+    const effects = { records: this.#records, replies: this.#replies, timers: this.#timers }
+    if (this.#written.length === 0) return effects
+    return {
+      ...effects,
+      written: (errorCode, nowMs) => {
+        const step = new GroupStep(this.#surroundings, nowMs)
+        for (const written of this.#written) written(errorCode, step)
+        return step.effects()
+      },
+    }
+  }
+}
