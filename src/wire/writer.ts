@@ -1,0 +1,309 @@
+import { MAX_STRING_BYTES } from './reader.ts'
+import { MAX_INT64, ZERO_UUID } from './schema.ts'
+import { EncodeError } from './wire-error.ts'
+
+const FIRST_CHUNK = 512
+const LARGEST_CHUNK = 64 * 1024
+/** Up to here a loop over the characters of ASCII text beats the call into native code. */
+const SHORT_TEXT = 16
+/** From here the exact length of text is worth counting before room is made for it. */
+const LONG_TEXT = 1024
+
+/**
+ * Writes the protocol's primitive types into chunks that it makes as needed. Record sets are taken over as they
+ * are, between the chunks, so `finish` gives a list of buffers to hand to the socket one after the other.
+ */
+export class Writer {
+  buffer: Buffer
+  /** The same bytes as `buffer`, at the same positions. */
+  view: DataView
+  /** Where the next byte goes in `buffer`. */
+  position = 0
+  /** Where the bytes not yet in `#chunks` begin in `buffer`. */
+  #start = 0
+  #chunks: Buffer[] = []
+  #chunkBytes = 0
+  #tagged: Writer | undefined
+
+  constructor(capacity: number = FIRST_CHUNK) {
+    this.buffer = Buffer.allocUnsafe(capacity)
+    this.view = viewOf(this.buffer)
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#chunkBytes + this.position - this.#start
+  }
+
+  /** Ends the message: its bytes in order. The writer must not be used again but through `reset`. */
+  finish(): Buffer[] {
+    this.#closeChunk()
+    return this.#chunks
+  }
+
+  /** The message in one buffer, for small ones that are stored rather than sent. */
+  toBuffer(): Buffer {
+    const chunks = this.finish()
+    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+  }
+
+  /** Makes room for `size` contiguous bytes and returns the position of the first. */
+  reserve(size: number): number {
+    if (size > this.buffer.length - this.position) this.#nextChunk(size)
+    const { position } = this
+    this.position = position + size
+    return position
+  }
+
+  int8(value: number): void {
+    const position = this.reserve(1)
+    this.view.setInt8(position, value)
+  }
+
+  int16(value: number): void {
+    const position = this.reserve(2)
+    this.view.setInt16(position, value)
+  }
+
+  uint16(value: number): void {
+    const position = this.reserve(2)
+    this.view.setUint16(position, value)
+  }
+
+  int32(value: number): void {
+    const position = this.reserve(4)
+    this.view.setInt32(position, value)
+  }
+
+  uint32(value: number): void {
+    const position = this.reserve(4)
+    this.view.setUint32(position, value)
+  }
+
+  int64(value: number): void {
+    this.int64At(this.reserve(8), value)
+  }
+
+  /** Writes at reserved bytes; values beyond Kafka's long saturate. */
+  int64At(position: number, value: number): void {
+    const { view } = this
+    if (value >= MAX_INT64) {
+      view.setInt32(position, 0x7fff_ffff)
+      view.setInt32(position + 4, -1)
+    } else if (value < -MAX_INT64) {
+      view.setInt32(position, -0x8000_0000)
+      view.setInt32(position + 4, 0)
+    } else {
+      const high = Math.floor(value / 0x1_0000_0000)
+      view.setInt32(position, high)
+      view.setUint32(position + 4, value - high * 0x1_0000_0000)
+    }
+  }
+
+  int64Exact(value: bigint): void {
+    const position = this.reserve(8)
+    this.view.setBigInt64(position, value)
+  }
+
+  float64(value: number): void {
+    const position = this.reserve(8)
+    this.view.setFloat64(position, value)
+  }
+
+  bool(value: boolean): void {
+    const position = this.reserve(1)
+    this.view.setInt8(position, value ? 1 : 0)
+  }
+
+  uuid(value: string): void {
+    this.uuidAt(this.reserve(16), value)
+  }
+
+  /** Writes at reserved bytes. */
+  uuidAt(position: number, value: string): void {
+    if (value === ZERO_UUID) {
+      this.buffer.fill(0, position, position + 16)
+    } else if (value.length !== 22 || this.buffer.write(value, position, 16, 'base64url') !== 16) {
+      throw new EncodeError(`not a uuid in base64url: ${value}`)
+    }
+  }
+
+  /** An unsigned varint, 0 to 2^32 - 1. */
+  uvarint(value: number): void {
+    let position = this.reserve(uvarintSize(value))
+    let rest = value
+    while (rest > 0x7f) {
+      this.view.setUint8(position++, (rest & 0x7f) | 0x80)
+      rest >>>= 7
+    }
+    this.view.setUint8(position, rest)
+  }
+
+  string(value: string | null): void {
+    if (value === null) {
+      this.int16(-1)
+      return
+    }
+    const at = this.reserve(2 + maxTextBytes(value))
+    const length = this.#text(value, at + 2)
+    this.view.setInt16(at, length)
+    this.position = at + 2 + length
+  }
+
+  compactString(value: string | null): void {
+    if (value === null) {
+      this.uvarint(0)
+      return
+    }
+    const most = maxTextBytes(value)
+    // Only when the longest form still has a one-byte length is the prefix known before the text is written.
+    if (most < 0x7f) {
+      const at = this.reserve(1 + most)
+      const length = this.#text(value, at + 1)
+      this.view.setUint8(at, length + 1)
+      this.position = at + 1 + length
+      return
+    }
+    const length = Buffer.byteLength(value)
+    this.uvarint(checkedTextLength(length) + 1)
+    const at = this.reserve(length)
+    this.buffer.write(value, at, length)
+  }
+
+  bytes(value: Buffer | null): void {
+    if (value === null) {
+      this.int32(-1)
+      return
+    }
+    this.int32(value.length)
+    this.raw(value)
+  }
+
+  compactBytes(value: Buffer | null): void {
+    if (value === null) {
+      this.uvarint(0)
+      return
+    }
+    this.uvarint(value.length + 1)
+    this.raw(value)
+  }
+
+  /** Length and slices of a record set; the slices themselves become part of the message. */
+  records(value: Buffer | readonly Buffer[] | null): void {
+    if (value === null) {
+      this.int32(-1)
+      return
+    }
+    this.int32(byteLengthOf(value))
+    this.append(value)
+  }
+
+  compactRecords(value: Buffer | readonly Buffer[] | null): void {
+    if (value === null) {
+      this.uvarint(0)
+      return
+    }
+    this.uvarint(byteLengthOf(value) + 1)
+    this.append(value)
+  }
+
+  /** Copies bytes. */
+  raw(value: Buffer): void {
+    const position = this.reserve(value.length)
+    value.copy(this.buffer, position)
+  }
+
+  /** Takes buffers over without a copy. */
+  append(value: Buffer | readonly Buffer[]): void {
+    this.#closeChunk()
+    if (Buffer.isBuffer(value)) {
+      this.#addChunk(value)
+      return
+    }
+    for (const buffer of value) this.#addChunk(buffer)
+  }
+
+  /** A writer for the value of a tagged field, whose length must be known before it; `closeTagged` adds it here. */
+  openTagged(): Writer {
+    this.#tagged ??= new Writer(128)
+    this.#tagged.reset()
+    return this.#tagged
+  }
+
+  closeTagged(tag: number): void {
+    const value = this.#tagged
+    if (value === undefined) throw new EncodeError('closeTagged without openTagged')
+    this.uvarint(tag)
+    this.uvarint(value.length)
+    for (const chunk of value.finish()) this.raw(chunk)
+  }
+
+  /** Forgets what was written and starts over in the same memory. */
+  reset(): void {
+    this.position = 0
+    this.#start = 0
+    this.#chunks = []
+    this.#chunkBytes = 0
+  }
+
+  #text(value: string, position: number): number {
+    const { length } = value
+    if (length <= SHORT_TEXT) {
+      let index = 0
+      for (; index < length; index++) {
+        const code = value.charCodeAt(index)
+        if (code > 0x7f) break
+        this.view.setUint8(position + index, code)
+      }
+      if (index === length) return length
+    }
+    return checkedTextLength(this.buffer.write(value, position))
+  }
+
+  #addChunk(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    this.#chunks.push(chunk)
+    this.#chunkBytes += chunk.length
+  }
+
+  #closeChunk(): void {
+    if (this.position > this.#start) this.#addChunk(this.buffer.subarray(this.#start, this.position))
+    this.#start = this.position
+  }
+
+  #nextChunk(size: number): void {
+    this.#closeChunk()
+    this.buffer = Buffer.allocUnsafe(Math.max(size, Math.min(this.buffer.length * 2, LARGEST_CHUNK)))
+    this.view = viewOf(this.buffer)
+    this.position = 0
+    this.#start = 0
+  }
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+}
+
+function uvarintSize(value: number): number {
+  if (value < 0x80) return 1
+  if (value < 0x4000) return 2
+  if (value < 0x20_0000) return 3
+  return value < 0x1000_0000 ? 4 : 5
+}
+
+/** No UTF-16 code unit takes more than three bytes of UTF-8. */
+function maxTextBytes(value: string): number {
+  return value.length < LONG_TEXT ? value.length * 3 : checkedTextLength(Buffer.byteLength(value))
+}
+
+function checkedTextLength(length: number): number {
+  if (length > MAX_STRING_BYTES) throw new EncodeError(`string of ${length} bytes`)
+  return length
+}
+
+function byteLengthOf(value: Buffer | readonly Buffer[]): number {
+  if (Buffer.isBuffer(value)) return value.length
+  let total = 0
+  for (const buffer of value) total += buffer.length
+  return total
+}
