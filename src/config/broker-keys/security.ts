@@ -1,0 +1,40 @@
+import { atLeast, distinct, nonNullString, oneOf } from '../checks.ts'
+import { boolean, className, int, list, long, password, string } from '../table.ts'
+
+/** Authentication, authorization, TLS and delegation tokens. */
+// biome-ignore format: a table reads by the line
+export const securityKeys = {
+  'authorizer.class.name': string('', { check: nonNullString, use: 'protected', doc: 'Java class that decides who may do what.' }),
+  'connection.failed.authentication.delay.ms': int(100, { check: atLeast(0), doc: 'Delay before a connection that failed to authenticate is closed.' }),
+  'connections.max.reauth.ms': long(0, { doc: 'Time after which a SASL connection must authenticate again.' }),
+  'delegation.token.expiry.check.interval.ms': long(3_600_000, { check: atLeast(1), doc: 'How often expired delegation tokens are removed.' }),
+  'delegation.token.expiry.time.ms': long(86_400_000, { check: atLeast(1), doc: 'How long a delegation token is valid without a renewal.' }),
+  'delegation.token.max.lifetime.ms': long(604_800_000, { check: atLeast(1), doc: 'Longest life of a delegation token.' }),
+  'delegation.token.secret.key': password({ doc: 'Secret with which delegation tokens are signed.' }),
+  'principal.builder.class': className('org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder', { update: 'per-broker', doc: 'Java class that names the principal of a connection.' }),
+  'security.inter.broker.protocol': string('PLAINTEXT', { check: oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'), doc: 'Security protocol between brokers, when no listener is named for it.' }),
+  'security.providers': string(null, { doc: 'Java security providers.' }),
+  'ssl.allow.dn.changes': boolean(false, { use: 'protected', doc: 'Whether a new certificate may have another distinguished name.' }),
+  'ssl.allow.san.changes': boolean(false, { use: 'protected', doc: 'Whether a new certificate may have other alternative names.' }),
+  'ssl.cipher.suites': list([], { check: distinct, use: 'protected', update: 'per-broker', doc: 'Cipher suites of TLS.' }),
+  'ssl.client.auth': string('none', { check: oneOf('required', 'requested', 'none'), use: 'protected', update: 'per-broker', doc: 'Whether clients must show a certificate.' }),
+  'ssl.enabled.protocols': list(['TLSv1.2', 'TLSv1.3'], { check: distinct, use: 'protected', update: 'per-broker', doc: 'Versions of TLS that are accepted.' }),
+  'ssl.endpoint.identification.algorithm': string('https', { use: 'protected', update: 'per-broker', doc: "How the peer's host name is compared with its certificate." }),
+  'ssl.engine.factory.class': className(null, { use: 'protected', update: 'per-broker', doc: 'Java class that makes TLS engines.' }),
+  'ssl.key.password': password({ use: 'protected', update: 'per-broker', doc: 'Password of the private key.' }),
+  'ssl.keymanager.algorithm': string('SunX509', { use: 'protected', update: 'per-broker', doc: "Algorithm of Java's key manager." }),
+  'ssl.keystore.certificate.chain': password({ use: 'protected', update: 'per-broker', doc: 'Certificate chain, as PEM.' }),
+  'ssl.keystore.key': password({ use: 'protected', update: 'per-broker', doc: 'Private key, as PEM.' }),
+  'ssl.keystore.location': string(null, { use: 'protected', update: 'per-broker', doc: 'File with the private key and certificate.' }),
+  'ssl.keystore.password': password({ use: 'protected', update: 'per-broker', doc: 'Password of the key store.' }),
+  'ssl.keystore.type': string('JKS', { use: 'protected', update: 'per-broker', doc: 'Format of the key store.' }),
+  'ssl.principal.mapping.rules': string('DEFAULT', { use: 'protected', doc: 'Rules that turn a distinguished name into a principal.' }),
+  'ssl.protocol': string('TLSv1.3', { use: 'protected', update: 'per-broker', doc: 'Version of TLS to begin with.' }),
+  'ssl.provider': string(null, { use: 'protected', update: 'per-broker', doc: 'Java security provider for TLS.' }),
+  'ssl.secure.random.implementation': string(null, { use: 'protected', update: 'per-broker', doc: "Java's source of randomness for TLS." }),
+  'ssl.trustmanager.algorithm': string('PKIX', { use: 'protected', update: 'per-broker', doc: "Algorithm of Java's trust manager." }),
+  'ssl.truststore.certificates': password({ use: 'protected', update: 'per-broker', doc: 'Trusted certificates, as PEM.' }),
+  'ssl.truststore.location': string(null, { use: 'protected', update: 'per-broker', doc: 'File with the trusted certificates.' }),
+  'ssl.truststore.password': password({ use: 'protected', update: 'per-broker', doc: 'Password of the trust store.' }),
+  'ssl.truststore.type': string('JKS', { use: 'protected', update: 'per-broker', doc: 'Format of the trust store.' }),
+}

@@ -1,0 +1,40 @@
+import { atLeast, between, someDistinct } from '../checks.ts'
+import { int, list, short } from '../table.ts'
+
+/** Share groups and their coordinator. */
+// biome-ignore format: a table reads by the line
+export const shareKeys = {
+  'group.share.assignment.interval.ms': int(1000, { check: atLeast(0), update: 'cluster-wide', doc: 'Pause between two assignments of a share group.' }),
+  'group.share.assignors': list(['simple'], { check: someDistinct, doc: 'Assignors for share groups; the first is the default.' }),
+  'group.share.delivery.count.limit': int(5, { check: between(2, 10), doc: 'Deliveries after which a record of a share group counts as failed.' }),
+  'group.share.heartbeat.interval.ms': int(5000, { check: atLeast(1), doc: 'Heartbeat interval given to members of share groups.' }),
+  'group.share.max.assignment.interval.ms': int(15_000, { check: atLeast(0), doc: 'Largest `share.assignment.interval.ms` of a group.' }),
+  'group.share.max.delivery.count.limit': int(10, { check: between(5, 25), doc: 'Largest `share.delivery.count.limit` of a group.' }),
+  'group.share.max.heartbeat.interval.ms': int(15_000, { check: atLeast(1), doc: 'Largest `share.heartbeat.interval.ms` of a group.' }),
+  'group.share.max.partition.max.record.locks': int(4000, { check: between(2000, 10_000), doc: 'Largest `share.partition.max.record.locks` of a group.' }),
+  'group.share.max.record.lock.duration.ms': int(60_000, { check: between(30_000, 3_600_000), doc: 'Largest `share.record.lock.duration.ms` of a group.' }),
+  'group.share.max.session.timeout.ms': int(60_000, { check: atLeast(1), doc: 'Largest `share.session.timeout.ms` of a group.' }),
+  'group.share.max.share.sessions': int(2000, { check: atLeast(1), doc: 'Most share sessions of a broker.' }),
+  'group.share.max.size': int(200, { check: between(1, 1000), doc: 'Most members of a share group.' }),
+  'group.share.min.assignment.interval.ms': int(0, { check: atLeast(0), doc: 'Smallest `share.assignment.interval.ms` of a group.' }),
+  'group.share.min.delivery.count.limit': int(2, { check: between(2, 5), doc: 'Smallest `share.delivery.count.limit` of a group.' }),
+  'group.share.min.heartbeat.interval.ms': int(5000, { check: atLeast(1), doc: 'Smallest `share.heartbeat.interval.ms` of a group.' }),
+  'group.share.min.partition.max.record.locks': int(100, { check: between(100, 2000), doc: 'Smallest `share.partition.max.record.locks` of a group.' }),
+  'group.share.min.record.lock.duration.ms': int(15_000, { check: between(1000, 30_000), doc: 'Smallest `share.record.lock.duration.ms` of a group.' }),
+  'group.share.min.session.timeout.ms': int(45_000, { check: atLeast(1), doc: 'Smallest `share.session.timeout.ms` of a group.' }),
+  'group.share.partition.max.record.locks': int(2000, { check: between(100, 10_000), doc: 'Most records of a partition that a share group may hold unacknowledged.' }),
+  'group.share.record.lock.duration.ms': int(30_000, { check: between(1000, 3_600_000), doc: 'How long a delivered record stays with its consumer before it is delivered again.' }),
+  'group.share.session.timeout.ms': int(45_000, { check: atLeast(1), doc: 'Silence after which a member of a share group is removed.' }),
+  'share.coordinator.append.linger.ms': int(-1, { check: atLeast(-1), doc: 'How long the share coordinator gathers writes; -1 follows the load.' }),
+  'share.coordinator.cached.buffer.max.bytes': int(1_048_588, { check: atLeast(524_288), update: 'cluster-wide', doc: 'Largest write buffer that the share coordinator keeps for the next write.' }),
+  'share.coordinator.load.buffer.size': int(5_242_880, { check: atLeast(1), doc: 'Bytes read at a time when share-group state is loaded; a larger batch is read all the same.' }),
+  'share.coordinator.snapshot.update.records.per.snapshot': int(500, { check: between(0, 500), doc: "Updates of a share partition's state between two snapshots." }),
+  'share.coordinator.state.topic.compression.codec': int(0, { doc: 'Codec of the share-group state topic: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.' }),
+  'share.coordinator.state.topic.min.isr': short(2, { check: atLeast(1), doc: 'In-sync replicas that a write to the share-group state topic needs, at most the live brokers.' }),
+  'share.coordinator.state.topic.num.partitions': int(50, { check: atLeast(1), doc: 'Partitions of the share-group state topic; not to be changed once it exists.' }),
+  'share.coordinator.state.topic.replication.factor': short(3, { check: atLeast(1), doc: 'Replicas of the share-group state topic, at most the live brokers.' }),
+  'share.coordinator.state.topic.segment.bytes': int(104_857_600, { check: atLeast(1), doc: 'Segment size of the share-group state topic.' }),
+  'share.coordinator.threads': int(1, { check: atLeast(1), doc: 'Threads of the share coordinator.' }),
+  'share.coordinator.write.timeout.ms': int(5000, { check: atLeast(1), doc: 'How long a write to the share-group state topic may take.' }),
+  'share.fetch.purgatory.purge.interval.requests': int(1000, { doc: 'Finished share fetches after which their waiting list is swept.' }),
+}

@@ -1,0 +1,40 @@
+import { atLeast, between, gzipLevel, oneOf, subsetOf, throttledReplicas } from './checks.ts'
+import { boolean, double, int, LONG_MAX, list, long, string } from './table.ts'
+
+/** Keys of a topic. Kafka: `TopicConfig`, `LogConfig`. */
+// biome-ignore format: a table reads by the line
+export const topicKeys = {
+  'cleanup.policy': list(['delete'], { check: subsetOf('compact', 'delete'), use: 'acted', doc: 'What becomes of old segments: `delete` by age and size, `compact` by key, or both; empty keeps everything.' }),
+  'compression.gzip.level': int(-1, { check: gzipLevel, use: 'acted', doc: 'Level used when batches are rewritten with gzip; -1 leaves it to zlib.' }),
+  'compression.lz4.level': int(9, { check: between(1, 17), use: 'acted', doc: 'Level used when batches are rewritten with lz4.' }),
+  'compression.type': string('producer', { check: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'), use: 'acted', doc: 'Compression of stored batches: a codec, `uncompressed`, or `producer` to keep what the producer sent.' }),
+  'compression.zstd.level': int(3, { check: between(-131_072, 22), use: 'acted', doc: 'Level used when batches are rewritten with zstd.' }),
+  'delete.retention.ms': long(86_400_000, { check: atLeast(0), use: 'acted', doc: 'How long a tombstone outlives the compaction that passed it.' }),
+  'file.delete.delay.ms': long(60_000, { check: atLeast(0), use: 'acted', doc: 'How long the files of a deleted segment stay on disk.' }),
+  'flush.messages': long(LONG_MAX, { check: atLeast(1), use: 'acted', doc: 'Records after which the log is forced to disk.' }),
+  'flush.ms': long(LONG_MAX, { check: atLeast(0), use: 'acted', doc: 'Longest time that a record stays unforced.' }),
+  'follower.replication.throttled.replicas': list([], { check: throttledReplicas, doc: "Replicas whose replication is throttled on the follower's side." }),
+  'index.interval.bytes': int(4096, { check: atLeast(0), use: 'acted', doc: 'Bytes of a segment between two entries of its offset index.' }),
+  'leader.replication.throttled.replicas': list([], { check: throttledReplicas, doc: "Replicas whose replication is throttled on the leader's side." }),
+  'local.retention.bytes': long(-2, { check: atLeast(-2), doc: 'Bytes kept on local disk when the rest is on remote storage; -2 means `retention.bytes`.' }),
+  'local.retention.ms': long(-2, { check: atLeast(-2), doc: 'Time for which data stays on local disk when it is also on remote storage; -2 means `retention.ms`.' }),
+  'max.compaction.lag.ms': long(LONG_MAX, { check: atLeast(1), use: 'acted', doc: 'A record is compacted no later than this after it was written.' }),
+  'max.message.bytes': int(1_048_588, { check: atLeast(0), use: 'acted', doc: 'Largest record batch that is accepted, compressed as it arrives.' }),
+  'message.timestamp.after.max.ms': long(3_600_000, { check: atLeast(0), use: 'acted', doc: "How far a record's timestamp may lie ahead of the broker's clock." }),
+  'message.timestamp.before.max.ms': long(LONG_MAX, { check: atLeast(0), use: 'acted', doc: "How far a record's timestamp may lie behind the broker's clock." }),
+  'message.timestamp.type': string('CreateTime', { check: oneOf('CreateTime', 'LogAppendTime'), use: 'acted', doc: "Whether stored timestamps are the producer's (`CreateTime`) or the broker's (`LogAppendTime`)." }),
+  'min.cleanable.dirty.ratio': double(0.5, { check: between(0, 1), use: 'acted', doc: 'Share of the log that must be uncompacted before the cleaner takes it up.' }),
+  'min.compaction.lag.ms': long(0, { check: atLeast(0), use: 'acted', doc: 'A record stays uncompacted for at least this long.' }),
+  'min.insync.replicas': int(1, { check: atLeast(1), use: 'acted', doc: 'In-sync replicas that a write with acks=all needs.' }),
+  'preallocate': boolean(false, { use: 'acted', doc: 'Whether the file of a new segment gets its full size at once.' }),
+  'remote.log.copy.disable': boolean(false, { doc: 'Whether segments are no longer copied to remote storage.' }),
+  'remote.log.delete.on.disable': boolean(false, { doc: 'Whether remote segments are deleted when tiered storage is switched off.' }),
+  'remote.storage.enable': boolean(false, { doc: 'Whether old segments go to remote storage.' }),
+  'retention.bytes': long(-1, { use: 'acted', doc: 'Bytes of a partition after which its oldest segments are deleted; -1 for no bound.' }),
+  'retention.ms': long(604_800_000, { check: atLeast(-1), use: 'acted', doc: 'Milliseconds for which a segment is kept; -1 for no bound.' }),
+  'segment.bytes': int(1_073_741_824, { check: atLeast(1_048_576), use: 'acted', doc: 'Size at which a segment is closed and a new one begun.' }),
+  'segment.index.bytes': int(10_485_760, { check: atLeast(4), use: 'acted', doc: 'Largest size of an index file.' }),
+  'segment.jitter.ms': long(0, { check: atLeast(0), use: 'acted', doc: 'Largest random part taken off `segment.ms`.' }),
+  'segment.ms': long(604_800_000, { check: atLeast(1), use: 'acted', doc: 'Milliseconds after which a new segment is begun.' }),
+  'unclean.leader.election.enable': boolean(false, { doc: 'Whether a replica that is out of sync may lead when no other is left, at the price of lost records.' }),
+}
