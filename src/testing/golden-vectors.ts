@@ -71,7 +71,12 @@ export function checkGoldenVector(vector: GoldenVector, codecs: readonly Codec[]
   if (!includesVersion(declared.versions, version)) return [`${declared.name} has no version ${version}`]
   const message = withExactIntegers(declared)
   const bytes = Buffer.from(vector.hex, 'hex')
-  const expected = structFromJson(message.fields, version, vector.json)
+  let expected: unknown
+  try {
+    expected = structFromJson(message.fields, version, vector.json)
+  } catch (error) {
+    return [`${declared.name} v${version}: the JSON has ${error instanceof Error ? error.message : error}`]
+  }
   const faults: string[] = []
   for (const codec of codecs) {
     const where = `${declared.name} v${version} (${codec.name})`
@@ -93,7 +98,7 @@ export function checkGoldenVector(vector: GoldenVector, codecs: readonly Codec[]
 }
 
 function structFromJson(fields: FieldMap, version: number, json: unknown): Record<string, unknown> {
-  if (typeof json !== 'object' || json === null) throw new TypeError('an object is expected')
+  if (typeof json !== 'object' || json === null) throw new TypeError('something else where an object belongs')
   for (const key of Object.keys(json)) {
     const field = fields[key]
     if (field === undefined || !includesVersion(field.versions ?? '0+', version)) {
@@ -115,7 +120,9 @@ function valueFromJson(field: FieldSchema, version: number, json: unknown): unkn
   if (json === null) return null
   switch (field.kind) {
     case 'array':
-      if (!Array.isArray(json) || field.element === undefined) throw new TypeError('an array is expected')
+      if (!Array.isArray(json) || field.element === undefined) {
+        throw new TypeError('something else where an array belongs')
+      }
       return json.map((item) => valueFromJson(field.element ?? field, version, item))
     case 'struct':
       return structFromJson(field.fields ?? {}, version, json)
