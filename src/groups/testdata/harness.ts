@@ -1,0 +1,165 @@
+import { silentLogger } from '../../base/logger.ts'
+import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
+import type { GroupCommand, GroupReply } from '../commands.ts'
+import { GroupMachine } from '../group-machine.ts'
+import type { GroupOptions } from '../options.ts'
+import { type GroupRecord, groupSerde } from '../records.ts'
+import type { GroupEffects } from '../step.ts'
+
+export const DEFAULT_OPTIONS: GroupOptions = {
+  minSessionTimeoutMs: 6_000,
+  maxSessionTimeoutMs: 1_800_000,
+  initialRebalanceDelayMs: 0,
+  maxSize: 2_147_483_647,
+  offsetMetadataMaxBytes: 4_096,
+  offsetsRetentionMs: 7 * 24 * 3_600_000,
+  offsetsRetentionCheckIntervalMs: 600_000,
+}
+
+/** What a harness reports, in the order in which it happens. */
+export interface Observer {
+  record(record: GroupRecord): void
+  reply(token: number, command: GroupCommand, reply: GroupReply): void
+  timer(key: string, delayMs: number | null): void
+}
+
+interface HeldWrite {
+  readonly effects: GroupEffects
+  readonly sender: { readonly token: ReplyToken; readonly command: GroupCommand } | undefined
+}
+
+/**
+ * What a coordinator runtime does for one machine, in memory, with time that moves when told: log, replay, timers,
+ * and replies that wait for the write. Records go through the serde, so that the log is made of bytes.
+ */
+export class Harness {
+  nowMs: number
+  machine: GroupMachine
+  /** Writes wait for `releaseWrites` or `failWrites`. */
+  holdsWrites = false
+  readonly log: GroupRecord[] = []
+  #options: GroupOptions
+  readonly #observer: Observer
+  readonly #timers = new Map<string, { readonly atMs: number; readonly order: number }>()
+  readonly #tokens = new Map<ReplyToken, { readonly number: number; readonly command: GroupCommand }>()
+  #held: HeldWrite[] = []
+  #tokenCount = 0
+  #timerCount = 0
+
+  constructor(options: GroupOptions, observer: Observer, nowMs = 0) {
+    this.#options = options
+    this.#observer = observer
+    this.nowMs = nowMs
+    this.machine = new GroupMachine(options, silentLogger)
+    this.#run(this.machine.loaded(nowMs))
+  }
+
+  /** Numbers of the tokens that have not been answered. */
+  get unanswered(): number[] {
+    return [...this.#tokens.values()].map(({ number }) => number)
+  }
+
+  get timerKeys(): string[] {
+    return [...this.#timers.keys()]
+  }
+
+  /** Gives the number of the command's token. */
+  execute(command: GroupCommand): number {
+    const number = ++this.#tokenCount
+    // A token is opaque to the machine, so that any object serves.
+    const token = { number } as unknown as ReplyToken
+    this.#tokens.set(token, { number, command })
+    this.#run(this.machine.handle(command, token, this.nowMs), { token, command })
+    return number
+  }
+
+  /** Time passes; timers fire at their time, in the order in which they were set. */
+  advance(durationMs: number): void {
+    const end = this.nowMs + durationMs
+    for (;;) {
+      const next = this.#nextTimer()
+      if (next === undefined || next.atMs > end) break
+      this.nowMs = Math.max(this.nowMs, next.atMs)
+      this.#timers.delete(next.key)
+      this.#run(this.machine.expire(next.key, this.nowMs))
+    }
+    this.nowMs = end
+  }
+
+  releaseWrites(): void {
+    for (const { effects } of this.#takeHeld()) this.#written(effects)
+  }
+
+  failWrites(errorCode: number): void {
+    for (const { effects, sender } of this.#takeHeld()) {
+      if (effects.written !== undefined) this.#run(effects.written(errorCode, this.nowMs))
+      else {
+        for (const { to } of effects.replies) {
+          const command = to === sender?.token ? sender.command : this.#tokens.get(to)?.command
+          if (command === undefined) throw new Error('a reply to a token that is not waiting')
+          this.#reply(to, this.machine.refusal(command, errorCode))
+        }
+      }
+    }
+  }
+
+  /** The broker goes and comes back, perhaps with other options: only the log remains. */
+  restart(options: Partial<GroupOptions> = {}): void {
+    this.#run(this.machine.unloaded())
+    this.#options = { ...this.#options, ...options }
+    this.#held = []
+    this.#timers.clear()
+    this.machine = new GroupMachine(this.#options, silentLogger)
+    for (const record of this.log) this.machine.apply(throughBytes(record))
+    this.#run(this.machine.loaded(this.nowMs))
+  }
+
+  #takeHeld(): HeldWrite[] {
+    const held = this.#held
+    this.#held = []
+    return held
+  }
+
+  #run(effects: GroupEffects, sender?: HeldWrite['sender']): void {
+    for (const { key, set } of effects.timers) {
+      if (set === null) this.#timers.delete(key)
+      else this.#timers.set(key, { atMs: this.nowMs + set.delayMs, order: ++this.#timerCount })
+      this.#observer.timer(key, set?.delayMs ?? null)
+    }
+    if (this.holdsWrites && effects.records.length > 0) this.#held.push({ effects, sender })
+    else this.#written(effects)
+  }
+
+  #written(effects: GroupEffects): void {
+    for (const record of effects.records) {
+      this.machine.apply(record)
+      this.log.push(throughBytes(record))
+      this.#observer.record(record)
+    }
+    for (const { to, reply } of effects.replies) this.#reply(to, reply)
+    if (effects.written !== undefined) this.#run(effects.written(0, this.nowMs))
+  }
+
+  #reply(to: ReplyToken, reply: GroupReply): void {
+    const waiting = this.#tokens.get(to)
+    if (waiting === undefined) throw new Error('a second reply to the same token')
+    this.#tokens.delete(to)
+    this.#observer.reply(waiting.number, waiting.command, reply)
+  }
+
+  #nextTimer(): { key: string; atMs: number } | undefined {
+    let next: { key: string; atMs: number; order: number } | undefined
+    for (const [key, { atMs, order }] of this.#timers) {
+      if (next === undefined || atMs < next.atMs || (atMs === next.atMs && order < next.order)) {
+        next = { key, atMs, order }
+      }
+    }
+    return next
+  }
+}
+
+function throughBytes(record: GroupRecord): GroupRecord {
+  const back = groupSerde.deserialize(groupSerde.serialize(record))
+  if (back === undefined) throw new Error(`record of kind ${record.type} does not come back`)
+  return back
+}
