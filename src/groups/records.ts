@@ -1,11 +1,11 @@
 import type { CoordinatorSerde, SerializedRecord } from '../cluster/coordinator/contract.ts'
-import { interpretDecode, interpretEncode } from '../wire/interpret.ts'
+import { decode, encode } from '../wire/codec.ts'
 import { type GroupMetadataKey, groupMetadataKey } from '../wire/log-schemas/group-metadata-key.ts'
 import { type GroupMetadataValue, groupMetadataValue } from '../wire/log-schemas/group-metadata-value.ts'
 import { type OffsetCommitKey, offsetCommitKey } from '../wire/log-schemas/offset-commit-key.ts'
 import { type OffsetCommitValue, offsetCommitValue } from '../wire/log-schemas/offset-commit-value.ts'
 import { Reader } from '../wire/reader.ts'
-import type { Infer, Message } from '../wire/schema.ts'
+import type { Message } from '../wire/schema.ts'
 import { Writer } from '../wire/writer.ts'
 
 /** An offset that a group committed; null takes it away. */
@@ -89,22 +89,23 @@ export const groupSerde: CoordinatorSerde<GroupRecord> = {
   },
 }
 
-function write<M extends Message<unknown, unknown>>(
-  message: M,
+function write<Input>(
+  message: Message<unknown, Input>,
   prefix: number,
   version: number,
-  body: Infer<M>,
+  body: NoInfer<Input>,
 ): Buffer {
   const writer = new Writer()
   writer.int16(prefix)
-  interpretEncode(message, version, body, writer)
+  encode(message, version, body, writer)
   return writer.toBuffer()
 }
 
-function readBody<M extends Message<unknown, unknown>>(message: M, version: number, bytes: Buffer): Infer<M> {
-  return interpretDecode(message, version, new Reader(bytes, 2)) as Infer<M>
+/** What follows the first two bytes, which say the kind of a key and the version of a value. */
+function readBody<Value>(message: Message<Value, unknown>, version: number, bytes: Buffer): Value {
+  return decode(message, version, new Reader(bytes, 2))
 }
 
-function readValue<M extends Message<unknown, unknown>>(message: M, bytes: Buffer | null): Infer<M> | null {
+function readValue<Value>(message: Message<Value, unknown>, bytes: Buffer | null): Value | null {
   return bytes && readBody(message, bytes.readInt16BE(0), bytes)
 }

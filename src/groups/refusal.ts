@@ -29,7 +29,7 @@ export function refusalOf(command: GroupCommand, error: number): GroupReply {
   const errorCode = appendErrorToReplyError(error)
   switch (command.type) {
     case 'joinGroup':
-      return joinRefusal(errorCode, command.request.memberId)
+      return joinRefusal(errorCode, command.request.memberId, command.context.version)
     case 'syncGroup':
       return syncRefusal(errorCode)
     case 'heartbeat':

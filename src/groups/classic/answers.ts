@@ -5,14 +5,9 @@ import type { GroupStep } from '../step.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { type ClassicMember, EMPTY_ASSIGNMENT, metadataFor } from './classic-member.ts'
 
-/** A refused join. The absent protocol is '' and not null: so does Kafka write it, and null needs v7. */
-export function joinRefusal(errorCode: number, memberId: string): JoinGroupResponseInput {
-  return { errorCode, memberId, protocolName: '', leader: '', members: [] }
-}
-
-/** A join refused because the member is unknown or fenced: here Kafka gives null for the protocol where v7 allows it. */
-export function memberRefusal(errorCode: number, memberId: string, version: number): JoinGroupResponseInput {
-  return { ...joinRefusal(errorCode, memberId), protocolName: version >= 7 ? null : '' }
+/** A refused join: no protocol, which is null where v7 allows it (Kafka's `JoinGroupResponse`). */
+export function joinRefusal(errorCode: number, memberId: string, version: number): JoinGroupResponseInput {
+  return { errorCode, memberId, protocolName: version >= 7 ? null : '', leader: '', members: [] }
 }
 
 /** The present generation, as a member learns of it; the leader also gets all members with their metadata. */
@@ -61,7 +56,7 @@ export function refuseParked(
   joinMemberId = '',
 ): void {
   const join = group.unparkJoin(member)
-  if (join !== undefined) step.reply(join.token, joinRefusal(errorCode, joinMemberId))
+  if (join !== undefined) step.reply(join.token, joinRefusal(errorCode, joinMemberId, join.version))
   const sync = member.awaitingSync
   member.awaitingSync = undefined
   if (sync !== undefined) step.reply(sync.token, syncRefusal(errorCode))

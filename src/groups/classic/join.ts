@@ -4,7 +4,7 @@ import type { CommandOf } from '../commands.ts'
 import { NEW_MEMBER_JOIN_TIMEOUT_MS } from '../options.ts'
 import { appendErrorToReplyError } from '../refusal.ts'
 import type { GroupStep } from '../step.ts'
-import { joinAnswer, joinRefusal, memberRefusal, refuseParked } from './answers.ts'
+import { joinAnswer, joinRefusal, refuseParked } from './answers.ts'
 import { ClassicGroup } from './classic-group.ts'
 import {
   type ClassicMember,
@@ -78,7 +78,7 @@ export function joinGroup(
 }
 
 function refuse({ parked, step }: Join, errorCode: number, memberId: string): void {
-  step.reply(parked.token, joinRefusal(errorCode, memberId))
+  step.reply(parked.token, joinRefusal(errorCode, memberId, parked.version))
 }
 
 /** A group comes into being with its first member, and with a record that says that it exists and is empty. */
@@ -104,7 +104,7 @@ function joinNewGroup(groups: Map<string, ClassicGroup>, join: Join): void {
     after.cancelTimer(sessionTimer(group.groupId, memberId))
     const isUnused = group.state === 'Empty' && group.pendingJoinMembers.size === 0
     if (isUnused && groups.get(group.groupId) === group) groups.delete(group.groupId)
-    after.reply(join.parked.token, joinRefusal(appendErrorToReplyError(errorCode), ''))
+    after.reply(join.parked.token, joinRefusal(appendErrorToReplyError(errorCode), '', join.parked.version))
   })
 }
 
@@ -158,7 +158,7 @@ function joinKnownMember(group: ClassicGroup, join: Join): void {
   const refusal = refusalOfMember(group, request.memberId, request.groupInstanceId)
   const member = group.members.get(request.memberId)
   if (refusal !== ErrorCode.NONE || member === undefined) {
-    step.reply(parked.token, memberRefusal(refusal, request.memberId, parked.version))
+    refuse(join, refusal, request.memberId)
     return
   }
 
@@ -237,7 +237,10 @@ function park(group: ClassicGroup, member: ClassicMember, join: Join): void {
   )
   const earlier = group.unparkJoin(member)
   if (earlier !== undefined) {
-    join.step.reply(earlier.token, joinRefusal(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId))
+    join.step.reply(
+      earlier.token,
+      joinRefusal(ErrorCode.REBALANCE_IN_PROGRESS, member.memberId, earlier.version),
+    )
   }
   group.parkJoin(member, join.parked)
 }
@@ -251,7 +254,8 @@ function rejoinStaticMember(group: ClassicGroup, old: ClassicMember, memberId: s
   const { parked, step } = join
   const { request, context } = join.command
   const leaderBefore = group.leaderId
-  fenceParked(group, old, step)
+  // Whoever still waits under the old id is another instance with the same instance id.
+  refuseParked(group, old, ErrorCode.FENCED_INSTANCE_ID, step, old.memberId)
   const member = group.replaceStaticMember(old, memberId)
   step.cancelTimer(sessionTimer(group.groupId, old.memberId))
   restartSession(group, member, step)
@@ -304,16 +308,6 @@ function rejoinStaticMember(group: ClassicGroup, old: ClassicMember, memberId: s
     memberId,
     groupInstanceId: request.groupInstanceId,
   })
-}
-
-/** Whoever still waits under a static member's old id is another instance with the same instance id. */
-function fenceParked(group: ClassicGroup, member: ClassicMember, step: GroupStep): void {
-  const version = member.awaitingJoin?.version ?? 0
-  const join = group.unparkJoin(member)
-  if (join !== undefined) {
-    step.reply(join.token, memberRefusal(ErrorCode.FENCED_INSTANCE_ID, member.memberId, version))
-  }
-  refuseParked(group, member, ErrorCode.FENCED_INSTANCE_ID, step)
 }
 
 /** v0 has no rebalance timeout: the session timeout is both. */

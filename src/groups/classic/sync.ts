@@ -22,7 +22,7 @@ export function syncGroup(
   step: GroupStep,
 ): void {
   const group = groups.get(request.groupId)
-  const refusal = refusalOf(group, request)
+  const refusal = refusalOf(group, request, context.version)
   const member = group?.members.get(request.memberId)
   if (refusal !== ErrorCode.NONE || group === undefined || member === undefined) {
     step.reply(token, syncRefusal(refusal))
@@ -51,7 +51,11 @@ export function syncGroup(
   }
 }
 
-function refusalOf(group: ClassicGroup | undefined, request: SyncGroupRequest): number {
+function refusalOf(group: ClassicGroup | undefined, request: SyncGroupRequest, version: number): number {
+  // From v5 on both are mandatory, though the schema lets them be null.
+  if (version >= 5 && (request.protocolType === null || request.protocolName === null)) {
+    return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
+  }
   if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID
   if (group === undefined || group.state === 'Empty') return ErrorCode.UNKNOWN_MEMBER_ID
   const refusal = refusalOfMember(group, request.memberId, request.groupInstanceId)

@@ -1,8 +1,7 @@
 import { ErrorCode } from '../../wire/error-codes.ts'
-import { ZERO_UUID } from '../../wire/schema.ts'
-import type { GroupCommand, RequestContext } from '../commands.ts'
 import type { GroupOptions } from '../options.ts'
 import { DEFAULT_OPTIONS, Harness } from './harness.ts'
+import { Arguments, parseCommand } from './scenario-command.ts'
 import { printRecord, printReply, printTimer } from './scenario-print.ts'
 
 /**
@@ -55,36 +54,6 @@ export function printScenarios(head: string, scenarios: readonly Scenario[]): st
   return head + sections.join('\n')
 }
 
-class Arguments {
-  readonly #values: ReadonlyMap<string, string>
-  readonly positional: readonly string[]
-
-  constructor(words: readonly string[]) {
-    this.positional = words.filter((word) => !word.includes('='))
-    this.#values = new Map(
-      words
-        .filter((word) => word.includes('='))
-        .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]),
-    )
-  }
-
-  text(name: string, fallback: string): string {
-    return this.#values.get(name) ?? fallback
-  }
-
-  optional(name: string): string | null {
-    return this.#values.get(name) ?? null
-  }
-
-  number(name: string, fallback: number): number {
-    return Number(this.#values.get(name) ?? fallback)
-  }
-
-  list(name: string): string[] {
-    return (this.#values.get(name) ?? '').split(',').filter((each) => each !== '')
-  }
-}
-
 class Player {
   #harness: Harness | undefined
   #lines: string[] = []
@@ -121,7 +90,7 @@ class Player {
         this.#started.restart(optionsOf(args))
         return
       default:
-        this.#started.execute(this.#command(verb, args))
+        this.#started.execute(parseCommand(verb, args, () => `${++this.#uuids}`))
     }
   }
 
@@ -144,135 +113,6 @@ class Player {
     )
     return harness
   }
-
-  #command(verb: string, args: Arguments): GroupCommand {
-    const groupId = args.text('group', 'g')
-    const context: RequestContext = {
-      version: args.number('v', NEWEST[verb] ?? 0),
-      clientId: args.text('client', 'c'),
-      clientHost: '/10.0.0.1',
-    }
-    const member = {
-      groupId,
-      memberId: args.text('member', ''),
-      groupInstanceId: args.optional('instance'),
-    }
-    switch (verb) {
-      case 'join': {
-        const protocolType = args.text('type', 'consumer')
-        return {
-          type: 'joinGroup',
-          request: {
-            ...member,
-            sessionTimeoutMs: args.number('session', 10_000),
-            rebalanceTimeoutMs: args.number('rebalance', 60_000),
-            protocolType,
-            protocols: args.text('protocols', 'range:t').split(';').filter(Boolean).map(protocolOf),
-            reason: args.optional('reason'),
-          },
-          context,
-          uuid: `${++this.#uuids}`,
-        }
-      }
-      case 'sync':
-        return {
-          type: 'syncGroup',
-          request: {
-            ...member,
-            generationId: args.number('generation', 1),
-            protocolType: args.optional('type'),
-            protocolName: args.optional('protocol'),
-            assignments: args.list('assign').map((each) => {
-              const [memberId = '', assignment = ''] = each.split(':')
-              return { memberId, assignment: Buffer.from(assignment) }
-            }),
-          },
-          context,
-        }
-      case 'heartbeat':
-        return {
-          type: 'heartbeat',
-          request: { ...member, generationId: args.number('generation', 1) },
-          context,
-        }
-      case 'leave': {
-        const leavers = args.positional.map((each) => {
-          const [memberId = '', groupInstanceId = null] = each.split('/')
-          return { memberId: memberId === '-' ? '' : memberId, groupInstanceId, reason: null }
-        })
-        return {
-          type: 'leaveGroup',
-          request: {
-            groupId,
-            memberId: context.version < 3 ? (leavers[0]?.memberId ?? '') : '',
-            members: leavers,
-          },
-          context,
-        }
-      }
-      case 'commit':
-        return {
-          type: 'offsetCommit',
-          ...member,
-          generationIdOrMemberEpoch: args.number('generation', -1),
-          retentionTimeMs: args.number('retention', -1),
-          partitions: args.positional.map((each) => {
-            const [place = '', offset = '0', leaderEpoch = '-1'] = each.split(':')
-            return {
-              ...topicPartitionOf(place),
-              topicId: args.text('id', ZERO_UUID),
-              offset: BigInt(offset),
-              leaderEpoch: Number(leaderEpoch),
-              metadata: args.optional('metadata'),
-            }
-          }),
-          context,
-        }
-      case 'fetch':
-        return {
-          type: 'offsetFetch',
-          groupId,
-          requireStable: false,
-          topics:
-            args.positional.length === 0
-              ? null
-              : args.positional.map(topicPartitionOf).map(({ topic, partition }) => ({
-                  topic,
-                  topicId: args.text('id', ZERO_UUID),
-                  partitions: [partition],
-                })),
-        }
-      case 'offset-delete':
-        return {
-          type: 'offsetDelete',
-          request: {
-            groupId,
-            topics: args.positional.map(topicPartitionOf).map(({ topic, partition }) => ({
-              name: topic,
-              partitions: [{ partitionIndex: partition }],
-            })),
-          },
-        }
-      case 'describe':
-        return { type: 'describeGroups', groupIds: args.positional, context }
-      case 'list':
-        return {
-          type: 'listGroups',
-          request: { statesFilter: args.list('states'), typesFilter: args.list('types') },
-        }
-      case 'delete':
-        return { type: 'deleteGroups', groupIds: args.positional }
-      case 'topics-deleted':
-        return {
-          type: 'topicsDeleted',
-          topics: args.positional.map((name) => ({ name, id: args.text('id', ZERO_UUID) })),
-        }
-      case 'cleanup':
-        return { type: 'cleanupExpiredOffsets' }
-      default:
-        throw new Error(`unknown verb ${verb}`)
-    }
-  }
 }
 
 function optionsOf(args: Arguments): Partial<GroupOptions> {
@@ -281,41 +121,6 @@ function optionsOf(args: Arguments): Partial<GroupOptions> {
       .filter((name) => args.optional(name) !== null)
       .map((name) => [name, args.number(name, 0)]),
   )
-}
-
-const NEWEST: Readonly<Record<string, number>> = {
-  join: 9,
-  sync: 5,
-  heartbeat: 4,
-  leave: 5,
-  commit: 10,
-  describe: 6,
-}
-
-/** `range:t,u` offers the protocol with a consumer's subscription to two topics; `range!xyz` with those bytes. */
-function protocolOf(text: string): { name: string; metadata: Buffer } {
-  const raw = text.indexOf('!')
-  if (raw >= 0) return { name: text.slice(0, raw), metadata: Buffer.from(text.slice(raw + 1)) }
-  const [name = '', topics = ''] = text.split(':')
-  return { name, metadata: subscription(topics.split(',').filter(Boolean)) }
-}
-
-export function subscription(topics: readonly string[]): Buffer {
-  const head = Buffer.alloc(6)
-  head.writeInt32BE(topics.length, 2)
-  const names = topics.map((topic) => {
-    const name = Buffer.from(topic)
-    const length = Buffer.alloc(2)
-    length.writeInt16BE(name.length)
-    return Buffer.concat([length, name])
-  })
-  const userData = Buffer.from([0xff, 0xff, 0xff, 0xff])
-  return Buffer.concat([head, ...names, userData])
-}
-
-function topicPartitionOf(text: string): { topic: string; partition: number } {
-  const dash = text.lastIndexOf('-')
-  return { topic: text.slice(0, dash), partition: Number(text.slice(dash + 1)) }
 }
 
 function errorCodeOf(name: string | undefined): number {
