@@ -1,5 +1,6 @@
 import { silentLogger } from '../../base/logger.ts'
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
+import { ErrorCode } from '../../wire/error-codes.ts'
 import type { GroupCommand, GroupReply } from '../commands.ts'
 import { GroupMachine } from '../group-machine.ts'
 import type { GroupOptions } from '../options.ts'
@@ -105,9 +106,9 @@ export class Harness {
 
   /** The broker goes and comes back, perhaps with other options: only the log remains. */
   restart(options: Partial<GroupOptions> = {}): void {
+    this.failWrites(ErrorCode.NOT_COORDINATOR)
     this.#run(this.machine.unloaded())
     this.#options = { ...this.#options, ...options }
-    this.#held = []
     this.#timers.clear()
     this.machine = new GroupMachine(this.#options, silentLogger)
     for (const record of this.log) this.machine.apply(throughBytes(record))
