@@ -1,5 +1,6 @@
 import type { Logger } from '../base/logger.ts'
 import type { Effects, ReplyToken, TimerChange } from '../cluster/coordinator/contract.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
 import type { GroupReply } from './commands.ts'
 import type { GroupOptions } from './options.ts'
 import type { GroupRecord } from './records.ts'
@@ -62,7 +63,8 @@ export class GroupStep {
 
   /**
    * `written` runs when the step's records are in the log (errorCode 0) or could not be written. In the latter case
-   * nothing that this step replied is sent, so `written` has to answer those who wait.
+   * the runtime sends none of this step's replies; those that `written` does not replace then go out as they are:
+   * they don't hang on the record (one that was overtaken by another request, say).
    */
   whenWritten(written: (errorCode: number, step: GroupStep) => void): void {
     this.#written.push(written)
@@ -76,6 +78,10 @@ export class GroupStep {
       written: (errorCode, nowMs) => {
         const step = new GroupStep(this.#surroundings, nowMs)
         for (const written of this.#written) written(errorCode, step)
+        if (errorCode !== ErrorCode.NONE) {
+          const replaced = new Set(step.#replies.map(({ to }) => to))
+          for (const { to, reply } of this.#replies) if (!replaced.has(to)) step.reply(to, reply)
+        }
         return step.effects()
       },
     }
