@@ -1,0 +1,94 @@
+package sluice.compat.tools;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import sluice.compat.Broker;
+
+/** A consumer that polls on its own thread, commits as it goes, and tells what it is assigned. */
+final class GroupMember implements AutoCloseable {
+  private final KafkaConsumer<String, String> consumer;
+  private final Thread thread;
+  private final String topic;
+  private volatile Set<TopicPartition> assigned = Set.of();
+  private volatile RuntimeException failure;
+
+  GroupMember(Broker broker, String name, Map<String, String> options) {
+    Map<String, Object> config = new HashMap<>(options);
+    config.keySet().removeAll(Set.of("group", "topic"));
+    config.put("bootstrap.servers", broker.bootstrap());
+    config.put("group.id", options.get("group"));
+    config.put("client.id", name);
+    config.put("auto.offset.reset", "earliest");
+    config.put("enable.auto.commit", false);
+    config.put("heartbeat.interval.ms", 200);
+    consumer = new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer());
+    topic = options.get("topic");
+    consumer.subscribe(List.of(topic), new ConsumerRebalanceListener() {
+      @Override
+      public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+        assigned = Set.of();
+      }
+
+      @Override
+      public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+        assigned = Set.copyOf(consumer.assignment());
+      }
+    });
+    thread = new Thread(this::poll, name);
+    thread.start();
+  }
+
+  /** Returns when the members own all partitions of their topics, none twice, and have committed what is there. */
+  static void awaitStable(Collection<GroupMember> members, Duration limit) throws InterruptedException {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (!stable(members)) {
+      for (GroupMember member : members) if (member.failure != null) throw member.failure;
+      if (System.nanoTime() > deadline) throw new AssertionError("the group did not settle within " + limit);
+      Thread.sleep(20);
+    }
+    // One heartbeat interval and one commit after the last rebalance.
+    Thread.sleep(500);
+  }
+
+  private static boolean stable(Collection<GroupMember> members) {
+    Set<TopicPartition> owned = new HashSet<>();
+    int sum = 0;
+    for (GroupMember member : members) {
+      if (member.assigned.isEmpty()) return false;
+      owned.addAll(member.assigned);
+      sum += member.assigned.size();
+    }
+    int expected = members.iterator().next().partitions;
+    return sum == owned.size() && expected > 0 && sum == expected;
+  }
+
+  private volatile int partitions;
+
+  private void poll() {
+    try (consumer) {
+      partitions = consumer.partitionsFor(topic).size();
+      while (true) if (!consumer.poll(Duration.ofMillis(100)).isEmpty()) consumer.commitSync();
+    } catch (WakeupException e) {
+      // Closing: the consumer leaves its group as the resource is closed.
+    } catch (RuntimeException e) {
+      failure = e;
+    }
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    consumer.wakeup();
+    thread.join();
+    if (failure != null) throw failure;
+  }
+}
