@@ -1,0 +1,260 @@
+import {
+  batchFaultAt,
+  LOG_OVERHEAD,
+  NO_PRODUCER_ID,
+  NO_TIMESTAMP,
+  RECORD_BATCH_OVERHEAD,
+  RecordBatch,
+} from '../wire/batch.ts'
+import { type CompressionType, compressionTypeOf } from '../wire/compression.ts'
+import { CorruptRecordError } from '../wire/corrupt-record-error.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { RecordCursor } from '../wire/record-reader.ts'
+import { assembleBatch } from '../wire/records.ts'
+import type { LogConfig } from './log-config.ts'
+import { AppendRefused, type RecordError } from './log-errors.ts'
+import { MAX_DECOMPRESSED_BYTES } from './segment.ts'
+
+/** Kafka tells a producer about so many records in the text of the error. */
+const MAX_RECORD_ERRORS_IN_TEXT = 3
+
+/**
+ * Finds the batches in bytes that were sent to be appended, as Kafka's `analyzeAndValidateRecords`: a cut-off batch at
+ * the end is left out, any other thing that is no batch of format 2 is refused. Checks sizes and CRCs.
+ */
+export function analyzeBatches(
+  records: Buffer,
+  config: LogConfig,
+  topicPartition: string,
+  origin: 'client' | 'coordinator' | 'replication',
+): RecordBatch[] {
+  const batches: RecordBatch[] = []
+  for (let at = 0; at < records.length; ) {
+    const fault = batchFaultAt(records, at)
+    if (fault === 'too-short') break
+    if (fault !== undefined) throw refuseFault(records, at, fault)
+    const batch = new RecordBatch(records, at)
+    if (origin === 'client' && batch.baseOffset !== 0)
+      throw invalid(
+        `The baseOffset of the record batch in the append to ${topicPartition} should be 0, but it is ${batch.baseOffset}`,
+      )
+    const size = batch.sizeInBytes
+    if (origin !== 'replication' && size > config.maxMessageBytes)
+      throw new AppendRefused(
+        ErrorCode.MESSAGE_TOO_LARGE,
+        `The record batch size in the append to ${topicPartition} is ${size} bytes which exceeds the maximum configured value of ${config.maxMessageBytes}.`,
+      )
+    if (!batch.crcIsRight())
+      throw new AppendRefused(
+        ErrorCode.CORRUPT_MESSAGE,
+        `Record is corrupt (stored crc = ${batch.crc}) in topic partition ${topicPartition}.`,
+      )
+    batches.push(batch)
+    at += size
+  }
+  return batches
+}
+
+function refuseFault(records: Buffer, at: number, fault: 'bad-length' | 'bad-magic'): AppendRefused {
+  if (fault === 'bad-length') {
+    const size = records.readInt32BE(at + 8)
+    return new AppendRefused(
+      ErrorCode.CORRUPT_MESSAGE,
+      `Record size ${size} is less than the minimum record overhead (${RECORD_BATCH_OVERHEAD - LOG_OVERHEAD})`,
+    )
+  }
+  const magic = records.readInt8(at + 16)
+  if (magic === 0 || magic === 1) return invalid('Only record batches with magic version 2 are allowed')
+  return new AppendRefused(ErrorCode.CORRUPT_MESSAGE, `Invalid magic found in record: ${magic}`)
+}
+
+/**
+ * What Kafka's `LogValidator` checks of a batch that a leader takes, from its header alone wherever that says enough.
+ * Returns the batch to write, which is the same one unless its records have to be compressed anew. Throws
+ * AppendRefused; nothing of the batch has changed then.
+ */
+export function validateBatch(
+  batch: RecordBatch,
+  config: LogConfig,
+  topicPartition: string,
+  origin: 'client' | 'coordinator',
+  nowMs: number,
+): RecordBatch {
+  if (origin === 'client') checkClientHeader(batch, topicPartition)
+  const codec = compressionTypeOf(batch.compressionCodec)
+  if (codec === undefined)
+    throw new AppendRefused(
+      ErrorCode.CORRUPT_MESSAGE,
+      `Unknown compression type id: ${batch.compressionCodec}`,
+    )
+  if (batch.isControl) return batch
+  const compacted = config.cleanupPolicy.includes('compact')
+  if (compacted || config.validateRecords || !headerTimestampsFit(batch, config, nowMs))
+    checkRecords(batch, config, topicPartition, compacted, nowMs)
+  const target = targetCodec(config, codec)
+  return target === codec ? batch : recompress(batch, target, config)
+}
+
+/** The texts and their order are Kafka's. */
+function checkClientHeader(batch: RecordBatch, topicPartition: string): void {
+  const count = batch.recordsCount
+  const countFromOffsets = batch.lastOffsetDelta + 1
+  const range = `[${batch.baseOffset}, ${batch.lastOffset}]`
+  if (countFromOffsets <= 0)
+    throw invalid(`Batch has an invalid offset range: ${range} in topic partition ${topicPartition}.`)
+  if (count <= 0)
+    throw invalid(`Invalid reported count for record batch: ${count} in topic partition ${topicPartition}.`)
+  if (countFromOffsets !== count)
+    throw invalid(
+      `Inconsistent batch offset range ${range} and count of records ${count} in topic partition ${topicPartition}.`,
+    )
+  if (batch.isControl)
+    throw invalid(`Clients are not allowed to write control records in topic partition ${topicPartition}.`)
+  const { producerId } = batch
+  if (producerId === NO_PRODUCER_ID) return
+  if (batch.baseSequence < 0)
+    throw invalid(
+      `Invalid sequence number ${batch.baseSequence} in record batch with producerId ${producerId} in topic partition ${topicPartition}.`,
+    )
+  if (producerId < 0 || batch.producerEpoch < 0)
+    throw invalid(
+      `Invalid producer epoch ${batch.producerEpoch} in record batch with producerId ${producerId} in topic partition ${topicPartition}.`,
+    )
+}
+
+/** False sends the batch to the walk over its records, which says which of them is wrong. */
+function headerTimestampsFit(batch: RecordBatch, config: LogConfig, nowMs: number): boolean {
+  const { baseTimestamp, maxTimestamp } = batch
+  if (config.messageTimestampType === 'LogAppendTime') return batch.timestampType === 'CreateTime'
+  if (maxTimestamp === NO_TIMESTAMP) return batch.timestampType === 'CreateTime'
+  return timestampFits(maxTimestamp, config, nowMs) && timestampFits(baseTimestamp, config, nowMs)
+}
+
+function timestampFits(timestamp: number, config: LogConfig, nowMs: number): boolean {
+  return (
+    nowMs - timestamp <= config.messageTimestampBeforeMaxMs &&
+    timestamp - nowMs <= config.messageTimestampAfterMaxMs
+  )
+}
+
+/** Kafka's walk over every record: `LogValidator.validateRecord`. */
+function checkRecords(
+  batch: RecordBatch,
+  config: LogConfig,
+  topicPartition: string,
+  compacted: boolean,
+  nowMs: number,
+): void {
+  const errors: RecordError[] = []
+  let timestampErrors = 0
+  let maxTimestamp = NO_TIMESTAMP
+  try {
+    const cursor = new RecordCursor(batch, MAX_DECOMPRESSED_BYTES)
+    for (let batchIndex = 0; cursor.advance(); batchIndex++) {
+      maxTimestamp = Math.max(maxTimestamp, cursor.timestamp)
+      const timestampError = timestampErrorOf(batch, cursor, config, nowMs)
+      if (timestampError !== undefined) {
+        errors.push({ batchIndex, message: timestampError })
+        timestampErrors++
+      } else if (compacted && !cursor.hasKey) {
+        const message = `Compacted topic cannot accept message without key in topic partition ${topicPartition}.`
+        errors.push({ batchIndex, message })
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error
+    throw invalid(`${error.message} in topic partition ${topicPartition}.`)
+  }
+  // The header has a timestamp that no record has; Kafka would correct it, which changes bytes that the producer signed.
+  if (
+    errors.length === 0 &&
+    maxTimestamp !== batch.maxTimestamp &&
+    !headerTimestampsFit(batch, config, nowMs)
+  ) {
+    errors.push({ batchIndex: 0, message: outOfRange(batch.maxTimestamp, batch.lastOffset, config, nowMs) })
+    timestampErrors++
+  }
+  if (errors.length === 0) return
+  if (timestampErrors > 0)
+    throw new AppendRefused(
+      ErrorCode.INVALID_TIMESTAMP,
+      'One or more records have been rejected due to invalid timestamp',
+      errors,
+    )
+  const shown = errors
+    .slice(0, MAX_RECORD_ERRORS_IN_TEXT)
+    .map(({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`)
+  throw new AppendRefused(
+    ErrorCode.INVALID_RECORD,
+    `One or more records have been rejected due to ${errors.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
+    errors,
+  )
+}
+
+function timestampErrorOf(
+  batch: RecordBatch,
+  cursor: RecordCursor,
+  config: LogConfig,
+  nowMs: number,
+): string | undefined {
+  const { timestamp, offset } = cursor
+  if (config.messageTimestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP)
+    return timestampFits(timestamp, config, nowMs) ? undefined : outOfRange(timestamp, offset, config, nowMs)
+  if (batch.timestampType === 'LogAppendTime')
+    return `Invalid timestamp type in message with offset ${offset}. Producer should not set timestamp type to LogAppendTime.`
+  return undefined
+}
+
+function outOfRange(timestamp: number, offset: number, config: LogConfig, nowMs: number): string {
+  const low = nowMs - config.messageTimestampBeforeMaxMs
+  const high = nowMs + config.messageTimestampAfterMaxMs
+  return `Timestamp ${timestamp} of message with offset ${offset} is out of range. The timestamp should be within [${low}, ${high}]`
+}
+
+function targetCodec(config: LogConfig, source: CompressionType): CompressionType {
+  switch (config.compressionType) {
+    case 'producer':
+      return source
+    case 'uncompressed':
+      return 'none'
+    default:
+      return config.compressionType
+  }
+}
+
+function recompress(batch: RecordBatch, target: CompressionType, config: LogConfig): RecordBatch {
+  const chunks: Buffer[] = []
+  try {
+    const cursor = new RecordCursor(batch, MAX_DECOMPRESSED_BYTES)
+    while (cursor.advance()) chunks.push(cursor.bytes)
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error
+    throw invalid(error.message)
+  }
+  const bytes = assembleBatch(
+    {
+      baseOffset: batch.baseOffset,
+      partitionLeaderEpoch: batch.partitionLeaderEpoch,
+      compression: target,
+      ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
+      timestampType: batch.timestampType,
+      baseTimestamp: batch.baseTimestamp,
+      producerId: batch.producerId,
+      producerEpoch: batch.producerEpoch,
+      baseSequence: batch.baseSequence,
+      isTransactional: batch.isTransactional,
+      isControl: batch.isControl,
+    },
+    Buffer.concat(chunks),
+    {
+      recordsCount: batch.recordsCount,
+      lastOffsetDelta: batch.lastOffsetDelta,
+      maxTimestamp: batch.maxTimestamp,
+    },
+  )
+  return new RecordBatch(bytes)
+}
+
+function invalid(message: string): AppendRefused {
+  return new AppendRefused(ErrorCode.INVALID_RECORD, message)
+}

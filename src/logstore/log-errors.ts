@@ -1,0 +1,50 @@
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+
+/** What is wrong with one record of a refused batch; Produce v8+ carries it to the client. */
+export interface RecordError {
+  readonly batchIndex: number
+  readonly message: string
+}
+
+/** An append that was refused; nothing of it is in the log. */
+export class AppendRefused extends KafkaError {
+  override name = 'AppendRefused'
+  readonly recordErrors: readonly RecordError[]
+
+  constructor(errorCode: number, message: string, recordErrors: readonly RecordError[] = []) {
+    super(errorCode, message)
+    this.recordErrors = recordErrors
+  }
+
+  get errorCode(): number {
+    return this.code
+  }
+}
+
+/** The disk failed, now or before: KAFKA_STORAGE_ERROR. The cause is the file system's error. */
+export class LogStorageError extends KafkaError {
+  override name = 'LogStorageError'
+
+  constructor(message: string, cause: unknown) {
+    super(ErrorCode.KAFKA_STORAGE_ERROR, message, { cause })
+  }
+}
+
+/** Bytes on disk that no writer of this format leaves there. */
+export class CorruptLogError extends KafkaError {
+  override name = 'CorruptLogError'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(ErrorCode.CORRUPT_MESSAGE, message, options)
+  }
+}
+
+/** A log directory that can't be used as it is: locked, another cluster's, of a newer format. The message says it all. */
+export class LogDirectoryError extends Error {
+  override name = 'LogDirectoryError'
+}
+
+/** Whether the file system gave this as the reason. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

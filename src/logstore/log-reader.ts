@@ -1,0 +1,100 @@
+import {
+  batchFaultAt,
+  batchLastOffset,
+  batchNextOffset,
+  batchSizeInBytes,
+  RECORD_BATCH_OVERHEAD,
+} from '../wire/batch.ts'
+import type { File } from './file-system.ts'
+import { CorruptLogError } from './log-errors.ts'
+import type { TailRead } from './tail-cache.ts'
+
+/** Covers the batches between two index entries, as a rule, in one read. */
+const LOCATE_BYTES = 8192
+
+export interface ReadLimits {
+  readonly maxBytes: number
+  readonly upperBoundOffset: number
+  readonly minOneMessage: boolean
+}
+
+/** What was read, and where in the segment the batch after it begins. */
+export interface SegmentRead extends TailRead {
+  readonly endPosition: number
+}
+
+/**
+ * The position of the first batch whose last offset is `offset` or above, looking from `from` (where a batch begins)
+ * up to `limit`; undefined where there is none.
+ */
+export async function locateBatch(
+  file: File,
+  from: number,
+  limit: number,
+  offset: number,
+): Promise<number | undefined> {
+  const chunk = Buffer.allocUnsafe(Math.min(LOCATE_BYTES, Math.max(0, limit - from)))
+  for (let position = from; position < limit; ) {
+    const filled = await file.readAsync(chunk, 0, Math.min(chunk.length, limit - position), position)
+    if (filled < RECORD_BATCH_OVERHEAD) throw tornAt(file, position)
+    let at = 0
+    for (; at + RECORD_BATCH_OVERHEAD <= filled; at += batchSizeInBytes(chunk, at)) {
+      // The header says all that is asked here; the batch need not lie in the chunk whole.
+      if (batchFaultAt(chunk, at, Number.POSITIVE_INFINITY) !== undefined) throw tornAt(file, position + at)
+      if (batchLastOffset(chunk, at) >= offset) return position + at
+    }
+    position += at
+  }
+  return undefined
+}
+
+/**
+ * Whole batches from `position`, where one begins: as many as the limits allow. One positioned read into a buffer of
+ * its own; a second one where the first batch is larger than `maxBytes` and has to be returned all the same.
+ */
+export async function readBatches(
+  file: File,
+  position: number,
+  limit: number,
+  startOffset: number,
+  { maxBytes, upperBoundOffset, minOneMessage }: ReadLimits,
+): Promise<SegmentRead> {
+  let buffer = Buffer.allocUnsafeSlow(Math.min(limit - position, Math.max(maxBytes, RECORD_BATCH_OVERHEAD)))
+  let filled = await file.readAsync(buffer, 0, buffer.length, position)
+  let allowed = maxBytes
+  if (filled >= RECORD_BATCH_OVERHEAD && batchFaultAt(buffer, 0, Number.POSITIVE_INFINITY) === undefined) {
+    const firstSize = batchSizeInBytes(buffer, 0)
+    if (firstSize > maxBytes) {
+      if (!minOneMessage) return { buffers: [], size: 0, nextOffset: startOffset, endPosition: position }
+      if (firstSize > limit - position) throw tornAt(file, position)
+      allowed = firstSize
+      if (firstSize > filled) {
+        const whole = Buffer.allocUnsafeSlow(firstSize)
+        buffer.copy(whole, 0, 0, filled)
+        filled += await file.readAsync(whole, filled, firstSize - filled, position + filled)
+        buffer = whole
+      }
+    }
+  }
+  let size = 0
+  let nextOffset = startOffset
+  while (size < filled) {
+    const fault = batchFaultAt(buffer, size, filled)
+    if (fault !== undefined) {
+      // The read was cut by `maxBytes`, not by the end of the segment.
+      if (fault === 'too-short' && position + filled < limit) break
+      throw tornAt(file, position + size)
+    }
+    const end = size + batchSizeInBytes(buffer, size)
+    const next = batchNextOffset(buffer, size)
+    if (end > allowed || next > upperBoundOffset) break
+    size = end
+    nextOffset = next
+  }
+  if (size === 0) return { buffers: [], size, nextOffset, endPosition: position }
+  return { buffers: [buffer.subarray(0, size)], size, nextOffset, endPosition: position + size }
+}
+
+function tornAt(file: File, position: number): CorruptLogError {
+  return new CorruptLogError(`${file.path}: no whole batch at ${position}`)
+}

@@ -1,0 +1,835 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import { invariant } from '../base/invariant.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
+import { RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import { readRecords } from '../wire/record-reader.ts'
+import { analyzeBatches, validateBatch } from './append-validation.ts'
+import type { FileSystem } from './file-system.ts'
+import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import { AppendRefused, LogStorageError } from './log-errors.ts'
+import { locateBatch, type ReadLimits, readBatches, type SegmentRead } from './log-reader.ts'
+import type { LogSegments } from './log-segments.ts'
+import { OpenFiles } from './open-files.ts'
+import type { AppendOrigin, CompletedTransaction, ProducerAppend } from './producer-append.ts'
+import type { ProducerBatch } from './producer-entry.ts'
+import { firstOffsetOf } from './producer-entry.ts'
+import { replayProducers } from './producer-replay.ts'
+import type { ProducerStates } from './producer-state.ts'
+import { recoverLog } from './recovery.ts'
+import { expiredSegments } from './retention.ts'
+import {
+  type FoundTimestamp,
+  LogSegment,
+  MAX_DECOMPRESSED_BYTES,
+  MAX_RELATIVE_OFFSET,
+  type SegmentContext,
+} from './segment.ts'
+import { TailCache, type TailCacheBudget } from './tail-cache.ts'
+import type { AbortedTransaction } from './transaction-index.ts'
+
+export interface PartitionLogOptions {
+  readonly fs: FileSystem
+  /** Of this partition; made where missing. */
+  readonly directory: string
+  readonly topic: string
+  readonly partition: number
+  readonly config: LogConfig
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger?: Logger
+  /** Shared by the logs of a broker; without it each log bounds its own. */
+  readonly openFiles?: OpenFiles
+  /** Shared by the logs of a broker; without it nothing is kept in memory. */
+  readonly tailCacheBudget?: TailCacheBudget
+  /** `producer.id.expiration.ms`; a day unless given. */
+  readonly producerIdExpirationMs?: number
+  /** Below it nothing is checked; 0, everything, unless given. */
+  readonly recoveryPoint?: number
+  readonly logStartOffset?: number
+  readonly highWatermark?: number
+  readonly hadCleanShutdown?: boolean
+  /** The disk failed in a way that leaves memory and disk apart; the log takes no more calls. Once. */
+  readonly onFailure?: (error: LogStorageError) => void
+  /** The log is about to be cut to `offset`; a recovery point above it must not stay on disk. */
+  readonly beforeTruncation?: (offset: number) => void
+}
+
+export interface LogAppendInfo {
+  /** -1 where there was nothing to append. */
+  readonly firstOffset: number
+  readonly lastOffset: number
+  /** -1 for CreateTime. Of a duplicate, the largest timestamp of the batch. */
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+  /** The producer had sent it before: the offsets are those of the first time, and nothing was written. */
+  readonly duplicate: boolean
+  readonly sizeInBytes: number
+}
+
+export interface LogReadResult {
+  /** Whole batches. They are what is stored: not to be changed. */
+  readonly buffers: readonly Buffer[]
+  readonly size: number
+  /** After the last batch; the start where there is none. */
+  readonly nextOffset: number
+}
+
+export interface AppendAsLeaderOptions {
+  readonly leaderEpoch: number
+  readonly origin: 'client' | 'coordinator'
+}
+
+const DEFAULT_PRODUCER_ID_EXPIRATION_MS = 86_400_000
+/** Where recent disk reads ended, so that a consumer that reads on needs no look-up. */
+const MAX_READ_ENDS = 16
+
+/**
+ * The log of one partition: its segments as one (Kafka's `UnifiedLog`). All but disk reads and flushes is synchronous.
+ *
+ * After `append…` returns, the batch is in the page cache and survives a kill of the process. After `flush` resolves,
+ * all that was appended before the call survives a crash; `flush.messages` makes an append wait for that itself.
+ * A failed write leaves the log as it was; where even that can't be had, it goes offline and every call fails with
+ * LogStorageError.
+ */
+export class PartitionLog {
+  readonly topic: string
+  readonly partition: number
+  readonly topicPartition: string
+  readonly #options: PartitionLogOptions
+  readonly #logger: Logger
+  readonly #context: SegmentContext
+  readonly #segments: LogSegments
+  readonly #producers: ProducerStates
+  readonly #epochs: LeaderEpochs
+  readonly #tail: TailCache | undefined
+  readonly #readEnds = new Map<number, { segment: LogSegment; position: number }>()
+  readonly #removals = new Map<LogSegment, Timer>()
+  #directory: string
+  #config: LogConfig
+  #logStartOffset: number
+  #logEndOffset: number
+  #highWatermark: number
+  #recoveryPoint: number
+  #rollJitterMs = 0
+  #lastFlushMs: number
+  #flushing: Promise<void> = Promise.resolve()
+  /** Names were made that no sync of the directory has covered. */
+  #namesUnsynced: 'directory' | 'parent too' | undefined = 'parent too'
+  /** Counts the times that bytes were cut off, so that a read under way can tell. */
+  #truncations = 0
+  #failure: LogStorageError | undefined
+  #closed = false
+
+  /** Opens what is in the directory, after any kind of stop; an empty log where there is nothing. */
+  static open(options: PartitionLogOptions): PartitionLog {
+    return new PartitionLog(options)
+  }
+
+  private constructor(options: PartitionLogOptions) {
+    const { fs, directory, topic, partition, clock } = options
+    this.#options = options
+    this.topic = topic
+    this.partition = partition
+    this.topicPartition = `${topic}-${partition}`
+    this.#logger = options.logger ?? silentLogger
+    this.#config = options.config
+    this.#directory = directory
+    this.#context = { fs, directory, openFiles: options.openFiles ?? new OpenFiles() }
+    this.#epochs = new LeaderEpochs(fs, directory)
+    this.#tail = options.tailCacheBudget && new TailCache(options.tailCacheBudget)
+    fs.makeDirectory(directory)
+    const recovered = recoverLog({
+      context: this.#context,
+      producers: {
+        fs,
+        directory,
+        topicPartition: this.topicPartition,
+        logger: this.#logger,
+        producerIdExpirationMs: options.producerIdExpirationMs ?? DEFAULT_PRODUCER_ID_EXPIRATION_MS,
+      },
+      epochs: this.#epochs,
+      config: options.config,
+      clock,
+      logger: this.#logger,
+      topicPartition: this.topicPartition,
+      hadCleanShutdown: options.hadCleanShutdown ?? false,
+      recoveryPoint: options.recoveryPoint ?? 0,
+      logStartOffset: options.logStartOffset ?? 0,
+    })
+    this.#segments = recovered.segments
+    this.#producers = recovered.producers
+    this.#logStartOffset = recovered.logStartOffset
+    this.#logEndOffset = recovered.logEndOffset
+    this.#recoveryPoint = recovered.recoveryPoint
+    this.#highWatermark = this.#logStartOffset
+    this.#lastFlushMs = clock.now()
+    this.updateHighWatermark(options.highWatermark ?? 0)
+    this.#drawJitter()
+  }
+
+  get config(): LogConfig {
+    return this.#config
+  }
+  get directory(): string {
+    return this.#directory
+  }
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+  get logEndOffset(): number {
+    return this.#logEndOffset
+  }
+  get highWatermark(): number {
+    return this.#highWatermark
+  }
+  /** All below is on the device. */
+  get recoveryPoint(): number {
+    return this.#recoveryPoint
+  }
+  get lastFlushMs(): number {
+    return this.#lastFlushMs
+  }
+  /** Bytes of all segments. */
+  get size(): number {
+    return this.#segments.size
+  }
+  get segmentCount(): number {
+    return this.#segments.count
+  }
+  get producers(): ProducerStates {
+    return this.#producers
+  }
+  get leaderEpochs(): LeaderEpochs {
+    return this.#epochs
+  }
+  /** Why the log is offline; undefined while it works. */
+  get failure(): LogStorageError | undefined {
+    return this.#failure
+  }
+
+  /** Below it every transaction is decided; never above the high watermark. */
+  get lastStableOffset(): number {
+    const unstable = this.#producers.firstUnstableOffset
+    if (unstable === undefined) return this.#highWatermark
+    return Math.min(this.#highWatermark, Math.max(unstable, this.#logStartOffset))
+  }
+
+  /** Kept within the log; may go back, as a new leader's does. */
+  updateHighWatermark(highWatermark: number): void {
+    this.#highWatermark = Math.min(Math.max(highWatermark, this.#logStartOffset), this.#logEndOffset)
+    this.#producers.onHighWatermark(this.#highWatermark)
+  }
+
+  updateConfig(config: LogConfig): void {
+    const jitterChanged =
+      config.segmentJitterMs !== this.#config.segmentJitterMs || config.segmentMs !== this.#config.segmentMs
+    this.#config = config
+    if (jitterChanged) this.#drawJitter()
+  }
+
+  /**
+   * Appends whole batches at the end: gives them their offsets, leader epoch and, under LogAppendTime, their time, in
+   * place, and keeps the buffer. The caller must not touch it afterwards. Throws AppendRefused and LogStorageError.
+   */
+  appendAsLeader(records: Buffer, { leaderEpoch, origin }: AppendAsLeaderOptions): LogAppendInfo {
+    this.#checkOnline()
+    const config = this.#config
+    const nowMs = this.#options.clock.now()
+    const sent = analyzeBatches(records, config, this.topicPartition, origin)
+    if (sent.length === 0 && origin === 'client') throw refuse('Record batch has no batches at all')
+    if (sent.length > 1 && origin === 'client')
+      throw refuse('Produce requests are only allowed to contain exactly one record batch per partition')
+    let changed = false
+    const batches = sent.map((batch) => {
+      const valid = validateBatch(batch, config, this.topicPartition, origin, nowMs)
+      if (valid !== batch) {
+        changed = true
+        if (valid.sizeInBytes > config.maxMessageBytes)
+          throw new AppendRefused(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            `Message batch size is ${valid.sizeInBytes} bytes in append to partition ${this.topicPartition} which exceeds the maximum configured size of ${config.maxMessageBytes}.`,
+          )
+      }
+      return valid
+    })
+    const last = sent.at(-1)
+    const whole = last === undefined ? records.subarray(0, 0) : records.subarray(0, last.end)
+    const bytes = changed ? Buffer.concat(batches.map((batch) => batch.bytes)) : whole
+    if (bytes.length > config.segmentBytes)
+      throw new AppendRefused(
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        `Message batch size is ${bytes.length} bytes in append to partition ${this.topicPartition}, which exceeds the maximum configured segment size of ${config.segmentBytes}.`,
+      )
+    const written = changed ? analyzeBatches(bytes, config, this.topicPartition, 'replication') : batches
+    const baseOffsets: number[] = []
+    let offset = this.#logEndOffset
+    for (const batch of written) {
+      baseOffsets.push(offset)
+      offset += batch.lastOffsetDelta + 1
+    }
+    const checked = this.#checkProducers(written, baseOffsets, origin)
+    if (checked.duplicate !== undefined) return this.#duplicateInfo(checked.duplicate)
+    const isLogAppendTime = config.messageTimestampType === 'LogAppendTime'
+    for (const [index, batch] of written.entries()) {
+      batch.setBaseOffset(baseOffsets[index]!)
+      batch.setPartitionLeaderEpoch(leaderEpoch)
+      if (isLogAppendTime) batch.setLogAppendTime(nowMs)
+      else if (batch.timestampType === 'LogAppendTime')
+        setBatchMaxTimestamp(batch.buffer, batch.position, 'CreateTime', batch.maxTimestamp)
+    }
+    return this.#append(bytes, written, checked, isLogAppendTime ? nowMs : -1, nowMs)
+  }
+
+  /** Appends what the leader sent, offsets and all; a cut-off batch at the end is left out. */
+  appendAsFollower(records: Buffer): LogAppendInfo {
+    this.#checkOnline()
+    const batches = analyzeBatches(records, this.#config, this.topicPartition, 'replication')
+    let expected = this.#logEndOffset
+    for (const batch of batches) {
+      if (batch.baseOffset < expected)
+        throw new AppendRefused(
+          ErrorCode.UNKNOWN_SERVER_ERROR,
+          `Unexpected offset in append to ${this.topicPartition}. First offset ${batch.baseOffset} is less than the next offset ${expected}.`,
+        )
+      expected = batch.nextOffset
+    }
+    const baseOffsets = batches.map((batch) => batch.baseOffset)
+    const checked = this.#checkProducers(batches, baseOffsets, 'replication')
+    const bytes = records.subarray(0, batches.at(-1)?.end ?? 0)
+    return this.#append(bytes, batches, checked, -1, this.#options.clock.now())
+  }
+
+  /**
+   * Whole batches from the one that holds `startOffset`, of at most `maxBytes`, none that reaches over
+   * `upperBoundOffset` (the high watermark or last stable offset of a consumer); with `minOneMessage` the first one
+   * whatever its size. At once where memory has them, a promise where the disk does. Throws KafkaError with
+   * OFFSET_OUT_OF_RANGE, CorruptLogError, LogStorageError.
+   */
+  read(
+    startOffset: number,
+    maxBytes: number,
+    upperBoundOffset: number,
+    minOneMessage: boolean,
+  ): LogReadResult | Promise<LogReadResult> {
+    this.#checkOnline()
+    this.#checkRange(startOffset)
+    const limit = Math.min(upperBoundOffset, this.#logEndOffset)
+    if (startOffset >= limit) return { buffers: [], size: 0, nextOffset: startOffset }
+    const cached = this.#tail?.read(startOffset, maxBytes, limit, minOneMessage)
+    if (cached !== undefined) return cached
+    return this.#readFromDisk(startOffset, { maxBytes, upperBoundOffset: limit, minOneMessage })
+  }
+
+  /** The aborted transactions that touch `[fromOffset, toOffset)`. */
+  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    for (const segment of this.#segments.from(fromOffset)) {
+      if (segment.transactionIndex.collect(fromOffset, toOffset, found)) break
+    }
+    return found
+  }
+
+  /** The first record whose timestamp is at least `timestamp`; undefined where there is none. */
+  offsetForTimestamp(timestamp: number): FoundTimestamp | undefined {
+    this.#checkOnline()
+    for (const segment of this.#segments.from(this.#logStartOffset)) {
+      if (segment.size === 0 || segment.maxTimestamp.timestamp < timestamp) continue
+      const found = segment.findTimestamp(timestamp, this.#logStartOffset)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  /** The first record that has the largest timestamp of the log; undefined where no record has one. */
+  maxTimestampOffset(): FoundTimestamp | undefined {
+    this.#checkOnline()
+    let latest: LogSegment | undefined
+    for (const segment of this.#segments.from(this.#logStartOffset)) {
+      if (segment.maxTimestamp.timestamp > (latest?.maxTimestamp.timestamp ?? -1)) latest = segment
+    }
+    if (latest === undefined) return undefined
+    return latest.findTimestamp(latest.maxTimestamp.timestamp, this.#logStartOffset)
+  }
+
+  /** The epoch of the first record; -1 where none is known. */
+  earliestEpoch(): number {
+    return this.#epochs.epochForOffset(this.#logStartOffset) ?? UNDEFINED_EPOCH
+  }
+
+  latestEpoch(): number {
+    return this.#epochs.latestEpoch ?? UNDEFINED_EPOCH
+  }
+
+  /** A new leader's epoch begins at the end of the log. */
+  assignEpochStartOffset(leaderEpoch: number, startOffset: number = this.#logEndOffset): void {
+    this.#epochs.assign(leaderEpoch, startOffset)
+  }
+
+  /** The largest epoch up to `epoch` and where it ends, as LeaderEpochs.endOffsetFor; -1 and -1 for undefined. */
+  endOffsetForEpoch(epoch: number): { readonly leaderEpoch: number; readonly endOffset: number } {
+    const found = this.#epochs.endOffsetFor(epoch, this.#logEndOffset)
+    if (found === undefined) return { leaderEpoch: UNDEFINED_EPOCH, endOffset: UNDEFINED_EPOCH_OFFSET }
+    return { leaderEpoch: found.epoch, endOffset: found.endOffset }
+  }
+
+  /** Removes `offset` and all above it. Returns whether anything was removed. */
+  truncateTo(offset: number): boolean {
+    this.#checkOnline()
+    invariant(offset >= 0, `truncation to ${offset}`)
+    if (offset >= this.#logEndOffset) {
+      this.#epochs.truncateFromEnd(offset)
+      return false
+    }
+    if (offset < this.#segments.first.baseOffset) {
+      this.truncateFullyAndStartAt(offset)
+      return true
+    }
+    this.#beforeCut(offset)
+    this.#storage('truncate', () => {
+      const above = this.#segments.all.filter((segment) => segment.baseOffset > offset)
+      this.#deleteSegments(above)
+      this.#segments.active.truncateTo(offset)
+      this.#cutState(offset)
+      this.#producers.reload(this.#logStartOffset, offset, this.#options.clock.now())
+      replayProducers(this.#producers, this.#segments, this.#logStartOffset, offset)
+    })
+    return true
+  }
+
+  /** Empties the log; the next record gets `offset`. */
+  truncateFullyAndStartAt(offset: number): void {
+    this.#checkOnline()
+    this.#beforeCut(offset)
+    this.#storage('truncate', () => {
+      this.#deleteSegments(this.#segments.all.slice())
+      this.#addSegment(offset)
+      this.#logStartOffset = offset
+      this.#cutState(offset)
+      this.#epochs.clear()
+      this.#producers.removeAllSnapshots()
+      this.#producers.clear(offset)
+    })
+    this.#highWatermark = offset
+  }
+
+  /**
+   * Records below `offset` are gone for readers; segments that lie below go with the next retention. Throws KafkaError
+   * OFFSET_OUT_OF_RANGE above the high watermark. Returns whether it moved.
+   */
+  incrementLogStartOffset(offset: number): boolean {
+    this.#checkOnline()
+    if (offset > this.#highWatermark)
+      throw new KafkaError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `Cannot increment the log start offset to ${offset} of partition ${this.topicPartition} since it is larger than the high watermark ${this.#highWatermark}`,
+      )
+    if (offset <= this.#logStartOffset) return false
+    this.#logStartOffset = offset
+    this.#epochs.truncateFromStart(offset)
+    return true
+  }
+
+  /** Applies retention. Returns how many segments went. */
+  deleteOldSegments(nowMs: number): number {
+    this.#checkOnline()
+    return this.#storage('delete segments', () => {
+      const expired = expiredSegments(this.#segments, this.#config, this, nowMs)
+      if (expired.length === 0) return 0
+      if (expired.length === this.#segments.count) this.#roll(this.#logEndOffset)
+      this.#deleteSegments(expired)
+      this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.first.baseOffset)
+      this.#epochs.truncateFromStart(this.#logStartOffset)
+      return expired.length
+    })
+  }
+
+  /** Forgets the producers that have been silent for too long. Returns how many. */
+  expireProducers(nowMs: number): number {
+    return this.#producers.expire(nowMs)
+  }
+
+  /** Resolves when all that is in the log now is on the device. Rejects with LogStorageError, and the log is offline. */
+  flush(): Promise<void> {
+    this.#flushing = this.#flushing.catch(ignoreEarlierFailure).then(() => this.#flushOnce())
+    return this.#flushing
+  }
+
+  /** Writes everything down and closes the files; what was appended is on the device then. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    for (const timer of this.#removals.values()) timer.cancel()
+    this.#removals.clear()
+    try {
+      if (this.#failure === undefined) {
+        this.#storage('close', () => {
+          this.#producers.takeSnapshot()
+          this.#segments.active.seal()
+        })
+        await this.flush()
+      }
+    } finally {
+      this.#release()
+    }
+  }
+
+  /** Closes the files and writes nothing more: the directory is going away. `directory` is its name now. */
+  abandon(directory: string = this.#directory): void {
+    for (const timer of this.#removals.values()) timer.cancel()
+    this.#removals.clear()
+    this.#directory = directory
+    this.#release()
+  }
+
+  #release(): void {
+    this.#closed = true
+    this.#tail?.clear()
+    for (const segment of this.#segments.all) segment.close()
+  }
+
+  #append(
+    bytes: Buffer,
+    batches: readonly RecordBatch[],
+    producers: CheckedProducers,
+    logAppendTimeMs: number,
+    nowMs: number,
+  ): LogAppendInfo {
+    const first = batches[0]
+    const last = batches.at(-1)
+    if (first === undefined || last === undefined)
+      return {
+        firstOffset: -1,
+        lastOffset: -1,
+        logAppendTimeMs: -1,
+        logStartOffset: this.#logStartOffset,
+        duplicate: false,
+        sizeInBytes: 0,
+      }
+    const firstOffset = first.baseOffset
+    const { lastOffset } = last
+    try {
+      this.#maybeRoll(bytes.length, first, last, nowMs)
+    } catch (error) {
+      throw this.#storageError('roll', error)
+    }
+    const segment = this.#segments.active
+    try {
+      segment.append(bytes, this.#config.indexIntervalBytes)
+    } catch (error) {
+      try {
+        segment.cutStrayBytes()
+      } catch (second) {
+        this.#fail('undo a failed write', second)
+      }
+      throw this.#storageError('append', error)
+    }
+    for (const batch of batches) {
+      if (batch.partitionLeaderEpoch >= 0) this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
+      this.#tail?.add(batch.baseOffset, batch.nextOffset, batch.bytes)
+    }
+    for (const append of producers.appends.values()) this.#producers.update(append)
+    for (const completed of producers.completed) {
+      if (completed.isAborted)
+        segment.transactionIndex.append({
+          ...completed,
+          lastStableOffset: this.#producers.lastStableOffsetAfter(completed),
+        })
+      this.#producers.completeTransaction(completed)
+    }
+    this.#logEndOffset = lastOffset + 1
+    this.#producers.mapEndOffset = this.#logEndOffset
+    if (this.#logEndOffset - this.#recoveryPoint >= this.#config.flushMessages) this.#flushNow()
+    return {
+      firstOffset,
+      lastOffset,
+      logAppendTimeMs,
+      logStartOffset: this.#logStartOffset,
+      duplicate: false,
+      sizeInBytes: bytes.length,
+    }
+  }
+
+  #checkProducers(
+    batches: readonly RecordBatch[],
+    baseOffsets: readonly number[],
+    origin: AppendOrigin,
+  ): CheckedProducers {
+    const appends = new Map<number, ProducerAppend>()
+    const completed: CompletedTransaction[] = []
+    for (const [index, batch] of batches.entries()) {
+      const { producerId } = batch
+      if (producerId < 0) continue
+      if (origin === 'client') {
+        const duplicate = this.#producers.entries
+          .get(producerId)
+          ?.findDuplicate(batch.producerEpoch, batch.baseSequence, batch.lastSequence)
+        if (duplicate !== undefined) return { appends, completed, duplicate }
+      }
+      let append = appends.get(producerId)
+      if (append === undefined) {
+        append = this.#producers.prepare(producerId, origin)
+        appends.set(producerId, append)
+      }
+      const ended = append.append(batch, baseOffsets[index]!)
+      if (ended !== undefined) completed.push(ended)
+    }
+    return { appends, completed }
+  }
+
+  #duplicateInfo(duplicate: ProducerBatch): LogAppendInfo {
+    return {
+      firstOffset: firstOffsetOf(duplicate),
+      lastOffset: duplicate.lastOffset,
+      logAppendTimeMs: duplicate.timestamp,
+      logStartOffset: this.#logStartOffset,
+      duplicate: true,
+      sizeInBytes: 0,
+    }
+  }
+
+  /** Kafka's `LogSegment.shouldRoll`. */
+  #maybeRoll(sizeInBytes: number, first: RecordBatch, last: RecordBatch, nowMs: number): void {
+    const segment = this.#segments.active
+    const config = this.#config
+    const isTooOld = (): boolean => {
+      if (segment.size === 0) return false
+      const firstTimestamp = segment.firstTimestamp()
+      // By the records' own clock where they have one.
+      const waitedMs =
+        firstTimestamp === undefined ? nowMs - segment.createdMs : last.maxTimestamp - firstTimestamp
+      return waitedMs > config.segmentMs - this.#rollJitterMs
+    }
+    if (
+      segment.size > config.segmentBytes - sizeInBytes ||
+      isTooOld() ||
+      segment.indexesFull(config.segmentIndexBytes) ||
+      last.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET
+    )
+      this.#roll(first.baseOffset)
+  }
+
+  #roll(nextOffset: number): void {
+    const { active } = this.#segments
+    const baseOffset = Math.max(nextOffset, this.#logEndOffset)
+    if (active.baseOffset === baseOffset) {
+      invariant(active.size === 0, `rolling at ${baseOffset}, where the active segment begins`)
+      return
+    }
+    active.seal()
+    this.#producers.mapEndOffset = baseOffset
+    this.#producers.takeSnapshot()
+    this.#addSegment(baseOffset)
+    this.#drawJitter()
+    // Failure takes the log offline, which whoever comes next is told.
+    this.flush().catch(ignoreEarlierFailure)
+  }
+
+  #addSegment(baseOffset: number): void {
+    this.#segments.add(LogSegment.create(this.#context, baseOffset, this.#options.clock.now()))
+    this.#namesUnsynced ??= 'directory'
+  }
+
+  #deleteSegments(segments: readonly LogSegment[]): void {
+    if (segments.length === 0) return
+    this.#segments.remove(segments)
+    this.#namesUnsynced ??= 'directory'
+    for (const segment of segments) {
+      segment.markDeleted()
+      this.#producers.removeSnapshot(segment.baseOffset)
+      const remove = (): void => {
+        this.#removals.delete(segment)
+        try {
+          segment.removeFiles()
+        } catch (error) {
+          this.#logger.warn('could not remove a deleted segment; the next start will', {
+            partition: this.topicPartition,
+            segment: segment.path,
+            err: error,
+          })
+        }
+      }
+      this.#removals.set(segment, this.#options.clock.setTimer(this.#config.fileDeleteDelayMs, remove))
+    }
+  }
+
+  #beforeCut(offset: number): void {
+    if (offset < this.#recoveryPoint) this.#recoveryPoint = offset
+    this.#options.beforeTruncation?.(offset)
+    this.#truncations++
+    this.#readEnds.clear()
+    this.#tail?.truncateTo(offset)
+  }
+
+  #cutState(offset: number): void {
+    this.#logEndOffset = offset
+    this.#epochs.truncateFromEnd(offset)
+    this.#logStartOffset = Math.min(this.#logStartOffset, offset)
+    if (this.#highWatermark > offset) this.#highWatermark = offset
+  }
+
+  async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
+    for (;;) {
+      const version = this.#truncations
+      let segment = this.#segments.floor(startOffset)
+      let read: SegmentRead | undefined
+      let last = segment
+      while (segment !== undefined && read === undefined) {
+        last = segment
+        const next = this.#segments.after(segment)
+        read = await this.#readSegment(segment, startOffset, limits)
+        segment = next
+      }
+      if (this.#closed || this.#failure !== undefined) this.#checkOnline()
+      if (version !== this.#truncations) {
+        // Bytes were cut off, and others may have taken their place, while they were read.
+        this.#checkRange(startOffset)
+        if (startOffset >= this.#logEndOffset) return { buffers: [], size: 0, nextOffset: startOffset }
+        continue
+      }
+      if (read === undefined) return { buffers: [], size: 0, nextOffset: startOffset }
+      if (read.size > 0 && last !== undefined) this.#rememberEnd(read, last)
+      return read
+    }
+  }
+
+  /** Undefined where the segment ends before `startOffset`. */
+  async #readSegment(
+    segment: LogSegment,
+    startOffset: number,
+    limits: ReadLimits,
+  ): Promise<SegmentRead | undefined> {
+    const limit = segment.size
+    const file = segment.acquire()
+    try {
+      const known = this.#readEnds.get(startOffset)
+      const position =
+        known?.segment === segment
+          ? known.position
+          : await locateBatch(file, segment.positionBefore(startOffset), limit, startOffset)
+      if (position === undefined || position >= limit) return undefined
+      return await readBatches(file, position, limit, startOffset, limits)
+    } finally {
+      segment.release()
+    }
+  }
+
+  #rememberEnd(read: SegmentRead, segment: LogSegment): void {
+    this.#readEnds.delete(read.nextOffset)
+    this.#readEnds.set(read.nextOffset, { segment, position: read.endPosition })
+    if (this.#readEnds.size <= MAX_READ_ENDS) return
+    const [oldest] = this.#readEnds.keys()
+    if (oldest !== undefined) this.#readEnds.delete(oldest)
+  }
+
+  async #flushOnce(): Promise<void> {
+    if (this.#closed) return
+    if (this.#failure !== undefined) throw this.#failure
+    const target = this.#logEndOffset
+    const version = this.#truncations
+    try {
+      for (const segment of this.#segments.from(this.#recoveryPoint)) await segment.syncAsync()
+      await this.#producers.syncSnapshots()
+      if (!this.#closed) this.#syncNames()
+    } catch (error) {
+      // A directory that is going away may be gone under its flush.
+      if (this.#closed) return
+      this.#fail('flush', error)
+      throw this.#storageError('flush', error)
+    }
+    this.#flushed(target, version)
+  }
+
+  #flushNow(): void {
+    const target = this.#logEndOffset
+    try {
+      for (const segment of this.#segments.from(this.#recoveryPoint)) segment.sync()
+      this.#syncNames()
+    } catch (error) {
+      this.#fail('flush', error)
+      throw this.#storageError('flush', error)
+    }
+    this.#flushed(target, this.#truncations)
+  }
+
+  #syncNames(): void {
+    this.#epochs.flush()
+    const names = this.#namesUnsynced
+    if (names === undefined) return
+    this.#namesUnsynced = undefined
+    const { fs } = this.#options
+    fs.syncDirectory(this.#directory)
+    if (names === 'parent too') fs.syncDirectory(`${this.#directory}/..`)
+  }
+
+  #flushed(target: number, version: number): void {
+    this.#lastFlushMs = this.#options.clock.now()
+    if (version === this.#truncations && target > this.#recoveryPoint) this.#recoveryPoint = target
+  }
+
+  #drawJitter(): void {
+    const bound = Math.min(this.#config.segmentJitterMs, this.#config.segmentMs)
+    this.#rollJitterMs = bound > 0 ? this.#options.random.bytes(4).readUInt32BE() % bound : 0
+  }
+
+  #checkRange(startOffset: number): void {
+    if (startOffset >= this.#logStartOffset && startOffset <= this.#logEndOffset) return
+    throw new KafkaError(
+      ErrorCode.OFFSET_OUT_OF_RANGE,
+      `Received request for offset ${startOffset} for partition ${this.topicPartition}, but we only have log segments from offset ${this.#logStartOffset} to ${this.#logEndOffset}.`,
+    )
+  }
+
+  #checkOnline(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#closed) throw this.#storageError('use', new Error('the log is closed'))
+  }
+
+  /** A failure half-way leaves memory and disk apart, so that only a new start helps. */
+  #storage<T>(what: string, action: () => T): T {
+    try {
+      return action()
+    } catch (error) {
+      if (error instanceof KafkaError) throw error
+      this.#fail(what, error)
+      throw this.#storageError(what, error)
+    }
+  }
+
+  #storageError(what: string, cause: unknown): LogStorageError {
+    if (cause instanceof LogStorageError) return cause
+    return new LogStorageError(`could not ${what} the log of ${this.topicPartition}`, cause)
+  }
+
+  #fail(what: string, error: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = this.#storageError(what, error)
+    this.#logger.error('a log is offline', { partition: this.topicPartition, action: what, err: error })
+    this.#options.onFailure?.(this.#failure)
+  }
+}
+
+interface CheckedProducers {
+  readonly appends: ReadonlyMap<number, ProducerAppend>
+  readonly completed: readonly CompletedTransaction[]
+  readonly duplicate?: ProducerBatch
+}
+
+function refuse(message: string): AppendRefused {
+  return new AppendRefused(ErrorCode.INVALID_RECORD, message)
+}
+
+/** Whoever started that flush was told, and the log is offline. */
+function ignoreEarlierFailure(): void {}
+
+/** The records of what `read` returned, decoded: for coordinators that replay their partition. */
+export function* recordsOf(read: LogReadResult, maxDecompressedBytes: number = MAX_DECOMPRESSED_BYTES) {
+  for (const buffer of read.buffers) {
+    for (let at = 0; at < buffer.length; ) {
+      const batch = new RecordBatch(buffer, at)
+      yield* readRecords(batch, maxDecompressedBytes)
+      at = batch.end
+    }
+  }
+}

@@ -1,0 +1,251 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { BatchScanner } from './batch-scanner.ts'
+import { CorruptCheckpointError } from './checkpoints.ts'
+import {
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  offsetFileName,
+  PRODUCER_SNAPSHOT_SUFFIX,
+  parseOffsetFileName,
+  SWAP_SUFFIX,
+  TIME_INDEX_SUFFIX,
+} from './file-names.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import { LogSegments } from './log-segments.ts'
+import { replayBatch, replayProducers } from './producer-replay.ts'
+import { ProducerStates, type ProducerStatesOptions, snapshotOffsetsOf } from './producer-state.ts'
+import { LogSegment, type SegmentContext } from './segment.ts'
+
+export interface RecoveryOptions {
+  readonly context: SegmentContext
+  readonly producers: ProducerStatesOptions
+  readonly epochs: LeaderEpochs
+  readonly config: LogConfig
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly topicPartition: string
+  /** The last stop wrote everything: nothing is read but the end of the log. */
+  readonly hadCleanShutdown: boolean
+  /** From the checkpoint: all below was synced. */
+  readonly recoveryPoint: number
+  /** From the checkpoint. */
+  readonly logStartOffset: number
+}
+
+export interface RecoveredLog {
+  readonly segments: LogSegments
+  readonly producers: ProducerStates
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  readonly recoveryPoint: number
+}
+
+const RECOVERY_CHUNK_BYTES = 1024 * 1024
+
+/**
+ * Opens what is on disk as a log, after any stop (Kafka's `LogLoader`). After an unclean one, the segments that reach
+ * above the recovery point are read, their indexes built anew, and the log ends before the first batch that is not
+ * whole, has a wrong CRC or an offset that does not ascend. Unfinished deletions and compactions are finished.
+ */
+export function recoverLog(options: RecoveryOptions): RecoveredLog {
+  const { context, epochs, logger, topicPartition } = options
+  const { fs, directory } = context
+  const nowMs = options.clock.now()
+  finishSwaps(options)
+  const names = fs.readDirectory(directory)
+  const segments = loadSegments(options, names, nowMs)
+  const producers = new ProducerStates(options.producers, snapshotOffsetsOf(names))
+  producers.removeStraySnapshots(new Set(segments.all.map((segment) => segment.baseOffset)))
+
+  let epochsLost = false
+  try {
+    epochs.load()
+  } catch (error) {
+    if (!(error instanceof CorruptCheckpointError)) throw error
+    logger.warn('building the leader epochs anew from the log', { partition: topicPartition, err: error })
+    epochsLost = true
+  }
+  const recoverFrom = epochsLost ? 0 : options.hadCleanShutdown ? undefined : options.recoveryPoint
+  const firstBase = segments.count === 0 ? 0 : segments.first.baseOffset
+  let logStartOffset = Math.max(options.logStartOffset, firstBase)
+  const toRecover = recoverFrom === undefined ? [] : segments.from(recoverFrom)
+  const firstRecovered = toRecover[0]
+  if (firstRecovered !== undefined) {
+    producers.reload(logStartOffset, firstRecovered.baseOffset, nowMs)
+    replayProducers(producers, segments, logStartOffset, firstRecovered.baseOffset)
+    recoverSegments(options, segments, toRecover, producers)
+  }
+
+  let logEndOffset = segments.count === 0 ? 0 : segments.active.nextOffset()
+  if (segments.count > 0 && logEndOffset < logStartOffset) {
+    logger.warn('dropping a log that ends before its start', {
+      partition: topicPartition,
+      logEndOffset,
+      logStartOffset,
+    })
+    dropSegments(segments, segments.all.slice())
+  }
+  if (segments.count === 0) {
+    segments.add(LogSegment.create(context, logStartOffset, nowMs))
+    logEndOffset = logStartOffset
+    producers.removeAllSnapshots()
+    producers.clear(logStartOffset)
+  }
+  logStartOffset = Math.max(logStartOffset, segments.first.baseOffset)
+  epochs.truncateFromEnd(logEndOffset)
+  epochs.truncateFromStart(logStartOffset)
+  if (firstRecovered === undefined) producers.reload(logStartOffset, logEndOffset, nowMs)
+  replayProducers(producers, segments, logStartOffset, logEndOffset)
+  producers.expire(nowMs)
+  producers.takeSnapshot()
+  const recoveryPoint = options.hadCleanShutdown
+    ? logEndOffset
+    : Math.min(options.recoveryPoint, logEndOffset)
+  return { segments, producers, logStartOffset, logEndOffset, recoveryPoint }
+}
+
+/** Reads the segments in order, and ends the log at the first fault. */
+function recoverSegments(
+  { epochs, config, logger, topicPartition }: RecoveryOptions,
+  segments: LogSegments,
+  toRecover: readonly LogSegment[],
+  producers: ProducerStates,
+): void {
+  for (const [index, segment] of toRecover.entries()) {
+    producers.mapEndOffset = Math.max(producers.mapEndOffset, segment.baseOffset)
+    producers.takeSnapshot()
+    const reason = recoverSegment(segment, config, epochs, producers)
+    if (reason === undefined) continue
+    const later = toRecover.slice(index + 1)
+    logger.warn('cut the log at its last whole batch', {
+      partition: topicPartition,
+      segment: offsetFileName(segment.baseOffset, LOG_SUFFIX),
+      ...reason,
+      laterSegmentsRemoved: later.length,
+    })
+    dropSegments(segments, later)
+    return
+  }
+}
+
+/** Builds the indexes anew; cuts at the first batch that is wrong, and then tells why. */
+function recoverSegment(
+  segment: LogSegment,
+  config: LogConfig,
+  epochs: LeaderEpochs,
+  producers: ProducerStates,
+): { fault: string; validBytes: number; bytesRemoved: number } | undefined {
+  segment.resetIndexes()
+  const scanner = segment.scan(0, RECOVERY_CHUNK_BYTES)
+  let nextOffset = segment.baseOffset
+  let fault: string | undefined
+  for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) {
+    if (!batch.crcIsRight()) fault = 'wrong CRC'
+    else if (batch.baseOffset < nextOffset || batch.lastOffsetDelta < 0)
+      fault = `offset ${batch.baseOffset} where ${nextOffset} or above comes next`
+    if (fault !== undefined) break
+    const { lastOffset, partitionLeaderEpoch } = batch
+    segment.index(
+      lastOffset,
+      batch.maxTimestamp,
+      scanner.position,
+      batch.sizeInBytes,
+      config.indexIntervalBytes,
+    )
+    if (partitionLeaderEpoch >= 0 && partitionLeaderEpoch > (epochs.latestEpoch ?? -1))
+      epochs.assign(partitionLeaderEpoch, batch.baseOffset)
+    replayBatch(producers, batch, segment)
+    nextOffset = lastOffset + 1
+  }
+  fault ??= scanner.fault
+  const validBytes = scanner.position
+  const bytesRemoved = segment.size - validBytes
+  if (fault !== undefined) segment.cut(validBytes)
+  segment.seal()
+  return fault === undefined ? undefined : { fault, validBytes, bytesRemoved }
+}
+
+function dropSegments(segments: LogSegments, dropped: readonly LogSegment[]): void {
+  segments.remove(dropped)
+  for (const segment of dropped) {
+    segment.markDeleted()
+    segment.removeFiles()
+  }
+}
+
+function loadSegments(options: RecoveryOptions, names: readonly string[], nowMs: number): LogSegments {
+  const { context, logger, topicPartition } = options
+  const { fs, directory } = context
+  const present = new Set(names)
+  const segments = new LogSegments()
+  for (const name of names) {
+    const file = parseOffsetFileName(name)
+    if (file === undefined || file.state !== '' || file.kind === PRODUCER_SNAPSHOT_SUFFIX) continue
+    if (file.kind !== LOG_SUFFIX) {
+      if (present.has(offsetFileName(file.offset, LOG_SUFFIX))) continue
+      logger.warn('removing an index without a segment', { partition: topicPartition, file: name })
+      fs.removeFile(`${directory}/${name}`)
+      continue
+    }
+    const segment = new LogSegment(context, file.offset, fs.stat(`${directory}/${name}`).size, nowMs)
+    segments.add(segment)
+    const indexed = [OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX].every((suffix) =>
+      present.has(offsetFileName(file.offset, suffix)),
+    )
+    if (segment.size > 0 && !indexed) {
+      logger.info('building missing indexes anew', { partition: topicPartition, segment: name })
+      segment.rebuildIndexes(options.config.indexIntervalBytes)
+    }
+  }
+  return segments
+}
+
+/**
+ * A compaction writes `.cleaned` files, renames all of them to `.swap` when they are complete, and those to their
+ * names when what they replace is gone. Whatever step it had reached is undone or finished here.
+ */
+function finishSwaps({ context: { fs, directory } }: RecoveryOptions): void {
+  const names = fs.readDirectory(directory)
+  const remove = (name: string) => fs.removeFile(`${directory}/${name}`)
+  const files = names.flatMap((name) => {
+    const file = parseOffsetFileName(name)
+    return file === undefined ? [] : [{ name, ...file }]
+  })
+  for (const name of names) if (name.endsWith(DELETED_SUFFIX) || name.endsWith('.tmp')) remove(name)
+  const cleaned = files.filter((file) => file.state === CLEANED_SUFFIX)
+  const minCleaned = Math.min(...cleaned.map((file) => file.offset))
+  for (const file of cleaned) remove(file.name)
+  const swaps = files.filter((file) => file.state === SWAP_SUFFIX)
+  // A swap beside unfinished cleaned files was renamed too early: the originals are still there.
+  for (const file of swaps.filter((swap) => swap.offset >= minCleaned)) remove(file.name)
+  const complete = swaps.filter((swap) => swap.offset < minCleaned)
+  if (complete.length === 0) return
+  let replacedFrom = Number.POSITIVE_INFINITY
+  let replacedTo = 0
+  for (const file of complete.filter((swap) => swap.kind === LOG_SUFFIX)) {
+    replacedFrom = Math.min(replacedFrom, file.offset)
+    replacedTo = Math.max(replacedTo, nextOffsetIn(fs, `${directory}/${file.name}`, file.offset))
+  }
+  for (const file of files) {
+    const isReplaced = file.offset >= replacedFrom && file.offset < replacedTo
+    if (file.state === '' && file.kind !== PRODUCER_SNAPSHOT_SUFFIX && isReplaced) remove(file.name)
+  }
+  for (const file of complete)
+    fs.rename(`${directory}/${file.name}`, `${directory}/${file.name.slice(0, -SWAP_SUFFIX.length)}`)
+}
+
+function nextOffsetIn(fs: SegmentContext['fs'], path: string, baseOffset: number): number {
+  const file = fs.open(path, 'read')
+  try {
+    const scanner = new BatchScanner(file, 0, file.size())
+    let next = baseOffset
+    for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) next = batch.nextOffset
+    return next
+  } finally {
+    file.close()
+  }
+}
