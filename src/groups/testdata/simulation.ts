@@ -1,5 +1,7 @@
+import { invariant } from '../../base/invariant.ts'
 import { silentLogger } from '../../base/logger.ts'
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
+import { SeededRandom } from '../../testing/seeded-random.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { GroupCommand, GroupReplies, GroupReply } from '../commands.ts'
 import { GroupMachine } from '../group-machine.ts'
@@ -15,17 +17,6 @@ const WRITE_ERRORS = [
   ErrorCode.NOT_LEADER_OR_FOLLOWER,
   ErrorCode.MESSAGE_TOO_LARGE,
 ]
-
-/** Numbers in [0, 1) that follow from the seed alone (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** An application with one consumer, which does with each answer what a real client does. */
 interface Client {
@@ -51,7 +42,7 @@ interface Client {
  * seed; and what must hold of the group after every step. Throws when it does not.
  */
 export class GroupSimulation {
-  readonly #random: () => number
+  readonly #random: SeededRandom
   readonly #clients: Client[]
   readonly #harness: Harness
   readonly #answers: { token: number; command: GroupCommand; reply: GroupReply }[] = []
@@ -66,12 +57,12 @@ export class GroupSimulation {
   readonly counts = { generations: 0, assignments: 0, commits: 0, restarts: 0, failedWrites: 0 }
 
   constructor(seed: number) {
-    this.#random = randomFrom(seed)
+    this.#random = new SeededRandom(seed)
     this.#clients = Array.from({ length: CLIENTS }, (_, i) => ({
       name: `${i % 3 === 2 ? STATIC : 'dynamic'}${i}`,
       isStatic: i % 3 === 2,
-      joinVersion: i % 3 === 2 ? this.#pick([5, 8, 9]) : this.#pick([2, 3, 4, 9]),
-      session: this.#pick([6_000, 10_000, 30_000]),
+      joinVersion: i % 3 === 2 ? this.#random.pick([5, 8, 9]) : this.#random.pick([2, 3, 4, 9]),
+      session: this.#random.pick([6_000, 10_000, 30_000]),
       topics: ['t'],
       running: false,
       life: 0,
@@ -100,15 +91,15 @@ export class GroupSimulation {
   }
 
   #step(): void {
-    const client = this.#pick(this.#clients)
-    const chance = this.#random()
-    if (chance < 0.3) this.#pass(this.#pick([10, 100, 1_000, 4_000]))
+    const client = this.#random.pick(this.#clients)
+    const chance = this.#random.float()
+    if (chance < 0.3) this.#pass(this.#random.pick([10, 100, 1_000, 4_000]))
     else if (chance < 0.5) {
       if (client.running) this.#act(client)
       else this.#start(client)
     } else if (chance < 0.56) this.#crash(client)
     else if (chance < 0.62) this.#leave(client)
-    else if (chance < 0.66) client.topics = this.#pick([['t'], ['t', 'u'], ['v']])
+    else if (chance < 0.66) client.topics = this.#random.pick([['t'], ['t', 'u'], ['v']])
     else if (chance < 0.7) this.#rejoinUnasked(client)
     else if (chance < 0.75) this.#harness.holdsWrites = true
     else if (chance < 0.85) {
@@ -118,7 +109,7 @@ export class GroupSimulation {
       this.#harness.holdsWrites = false
       this.#recordIsBehind = true
       this.counts.failedWrites++
-      this.#harness.failWrites(this.#pick(WRITE_ERRORS))
+      this.#harness.failWrites(this.#random.pick(WRITE_ERRORS))
     } else if (chance < 0.885) this.#restart()
     else for (const each of this.#clients) this.#act(each)
   }
@@ -139,16 +130,20 @@ export class GroupSimulation {
 
     const running = this.#clients.filter((client) => client.running)
     const waiting = running.filter((client) => !client.assigned).map(({ name }) => name)
-    require(waiting.length === 0, `${waiting.join(', ')} never got an assignment`)
-    require(new Set(running.map((client) => client.generation)).size <=
-      1, 'more than one generation at the end')
+    invariant(waiting.length === 0, `${waiting.join(', ')} never got an assignment`)
+    invariant(
+      new Set(running.map((client) => client.generation)).size <= 1,
+      'more than one generation at the end',
+    )
     const described = this.#described(this.#harness.machine)
-    require(described.groupState ===
-      (running.length > 0 ? 'Stable' : described.groupState), described.groupState)
+    invariant(
+      described.groupState === (running.length > 0 ? 'Stable' : described.groupState),
+      described.groupState,
+    )
     const members = described.members.map(({ memberId }) => memberId).sort()
     const expected = running.map(({ memberId }) => memberId).sort()
-    require(String(members) === String(expected), `members are ${members}, but ${expected} run`)
-    require(this.#harness.unanswered.length === 0, `tokens ${this.#harness.unanswered} were never answered`)
+    invariant(String(members) === String(expected), `members are ${members}, but ${expected} run`)
+    invariant(this.#harness.unanswered.length === 0, `tokens ${this.#harness.unanswered} were never answered`)
   }
 
   #pass(durationMs: number): void {
@@ -210,7 +205,7 @@ export class GroupSimulation {
   #act(client: Client): void {
     if (!client.running || client.waitsFor !== undefined) return
     if (!client.assigned) this.#join(client)
-    else if (this.#random() < 0.5) {
+    else if (this.#random.float() < 0.5) {
       this.#send(client, {
         type: 'heartbeat',
         request: {
@@ -294,7 +289,7 @@ export class GroupSimulation {
         }
         const expected = `${client.generation}:${identityOf(client.memberId)}`
         // A static member may take over what its earlier life was given in the same generation.
-        require(assignment.toString() === expected, `${client.name} got ${assignment}, not ${expected}`)
+        invariant(assignment.toString() === expected, `${client.name} got ${assignment}, not ${expected}`)
         client.assigned = true
         this.counts.assignments++
         return
@@ -326,7 +321,10 @@ export class GroupSimulation {
     if (leads) {
       const leader = identityOf(client.memberId)
       const other = this.#leaders.get(generation)
-      require(other === undefined || other === leader, `${other} and ${leader} lead generation ${generation}`)
+      invariant(
+        other === undefined || other === leader,
+        `${other} and ${leader} lead generation ${generation}`,
+      )
       if (other === undefined) this.counts.generations++
       this.#leaders.set(generation, leader)
     }
@@ -375,8 +373,10 @@ export class GroupSimulation {
     const live = this.#described(machine)
     const isSettled = live.groupState === 'Stable' || live.groupState === 'Empty'
     if (isSettled && !this.#recordIsBehind) {
-      require(text(live) ===
-        text(this.#described(rebuilt)), `live ${text(live)}, from the log ${text(this.#described(rebuilt))}`)
+      invariant(
+        text(live) === text(this.#described(rebuilt)),
+        `live ${text(live)}, from the log ${text(this.#described(rebuilt))}`,
+      )
     }
     const fetched = this.#ask(rebuilt, {
       type: 'offsetFetch',
@@ -389,8 +389,10 @@ export class GroupSimulation {
     )
     for (const [topic, offset] of this.#committed) {
       const stored = offsets.get(topic)?.committedOffset
-      require(stored !== undefined &&
-        stored >= offset, `${topic}: ${offset} was acknowledged, ${stored} is stored`)
+      invariant(
+        stored !== undefined && stored >= offset,
+        `${topic}: ${offset} was acknowledged, ${stored} is stored`,
+      )
     }
   }
 
@@ -407,10 +409,6 @@ export class GroupSimulation {
   #ask(machine: GroupMachine, command: GroupCommand): GroupReply {
     const token = {} as ReplyToken
     return machine.handle(command, token, this.#harness.nowMs).replies[0]!.reply
-  }
-
-  #pick<T>(from: readonly T[]): T {
-    return from[Math.floor(this.#random() * from.length)]!
   }
 }
 
@@ -431,8 +429,4 @@ function text(value: unknown): string {
   return JSON.stringify(value, (_key, each) =>
     each?.type === 'Buffer' ? String.fromCharCode(...each.data) : each,
   )
-}
-
-function require(condition: boolean, what: string): void {
-  if (!condition) throw new Error(what)
 }
