@@ -123,9 +123,23 @@ export class Writer {
   uuidAt(position: number, value: string): void {
     if (value === ZERO_UUID) {
       this.buffer.fill(0, position, position + 16)
-    } else if (value.length !== 22 || this.buffer.write(value, position, 16, 'base64url') !== 16) {
-      throw new EncodeError(`not a uuid in base64url: ${value}`)
+      return
     }
+    if (value.length !== 22) throw notUuid(value)
+    // By hand: Buffer's own base64url costs ten times as much on so short a text.
+    const { view } = this
+    let at = position
+    for (let index = 0; index < 20; index += 4) {
+      const bits =
+        (sextet(value, index) << 18) |
+        (sextet(value, index + 1) << 12) |
+        (sextet(value, index + 2) << 6) |
+        sextet(value, index + 3)
+      view.setUint16(at, bits >> 8)
+      view.setUint8(at + 2, bits)
+      at += 3
+    }
+    view.setUint8(at, (sextet(value, 20) << 2) | (sextet(value, 21) >> 4))
   }
 
   /** An unsigned varint, 0 to 2^32 - 1. */
@@ -278,6 +292,20 @@ export class Writer {
     this.position = 0
     this.#start = 0
   }
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+/** Value of each ASCII character in base64url, -1 for the others. */
+const sextets = Int8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)))
+
+function sextet(text: string, index: number): number {
+  const value = sextets[text.charCodeAt(index)] ?? -1
+  if (value < 0) throw notUuid(text)
+  return value
+}
+
+function notUuid(value: string): EncodeError {
+  return new EncodeError(`not a uuid in base64url: ${value}`)
 }
 
 function viewOf(buffer: Buffer): DataView {
