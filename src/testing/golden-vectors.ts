@@ -66,7 +66,15 @@ function remembered<T>(map: Map<string, T>, key: string, make: () => T): T {
 export function checkGoldenVector(vector: GoldenVector, codecs: readonly Codec[]): string[] {
   const api = apiByKey(vector.key)
   if (api === undefined || api.name !== vector.api) return [`no API ${vector.key} ${vector.api}`]
-  const declared = api[vector.kind]
+  return checkMessage(api[vector.kind], vector, codecs)
+}
+
+/** The same for any message, whether an API's or not. */
+export function checkMessage(
+  declared: MessageSchema,
+  vector: Pick<GoldenVector, 'version' | 'json' | 'hex'>,
+  codecs: readonly Codec[],
+): string[] {
   const { version } = vector
   if (!includesVersion(declared.versions, version)) return [`${declared.name} has no version ${version}`]
   const message = withExactIntegers(declared)
