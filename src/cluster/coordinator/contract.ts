@@ -33,6 +33,11 @@ export interface ReplyToken {
 export interface Effects<Reply, CoordinatorRecord> {
   /** Appended as one atomic batch, in order; empty for none. */
   readonly records: readonly CoordinatorRecord[]
+  /**
+   * False: the records may be spread over several batches where one would be too large, as those of an expiry run of
+   * thousands. When a batch in the middle is refused, those before it are in the log and applied.
+   */
+  readonly atomic?: boolean
   readonly replies: readonly { readonly to: ReplyToken; readonly reply: Reply }[]
   /** Take effect at once, whatever becomes of the records. Setting a key again replaces its timer. */
   readonly timers: readonly TimerChange[]

@@ -242,6 +242,20 @@ describe('a full or failing disk', () => {
     expect(namesOf((await open(fs)).image())).toEqual(['a'])
   })
 
+  test('what a killed process had written without syncing is durable once the next start has seen it', async () => {
+    const fs = memory()
+    const faulty = new FaultyFileSystem(fs)
+    const store = await open(faulty)
+    faulty.inject({ operations: ['sync'], times: 1, code: 'EIO' })
+    await expect(store.commit(expectVersion(store.image()), [createTopic('a')])).rejects.toThrow()
+    fs.kill()
+    const next = await open(fs)
+    expect(namesOf(next.image())).toEqual(['a'])
+    await next.close()
+    fs.crash()
+    expect(namesOf((await open(fs)).image())).toEqual(['a'])
+  })
+
   test('a write that can be neither finished nor taken back ends the commits', async () => {
     const faulty = new FaultyFileSystem(memory())
     const store = await open(faulty)

@@ -1,0 +1,114 @@
+/**
+ * Brings a machine to where the log is: Kafka's `CoordinatorLoaderImpl`. Records of a transaction count when its commit
+ * marker is met, in the order of the markers; those of one that was aborted, or has not ended, do not.
+ */
+import type { Logger } from '../../base/logger.ts'
+import { BatchReader, type RecordBatch } from '../../wire/batch.ts'
+import { readEndTxnMarker } from '../../wire/control-records.ts'
+import { CorruptRecordError } from '../../wire/corrupt-record-error.ts'
+import { RecordCursor } from '../../wire/record-reader.ts'
+import type { CoordinatorSerde } from './contract.ts'
+import type { CoordinatorLog } from './coordinator-log.ts'
+
+export interface ReplayTarget<CoordinatorRecord> {
+  readonly serde: CoordinatorSerde<CoordinatorRecord>
+  /** Must not throw. */
+  readonly apply: (record: CoordinatorRecord, offset: number) => void
+  /** False once the result is not wanted any more. */
+  readonly wanted: () => boolean
+  readonly logger: Logger
+}
+
+export interface ReplayResult {
+  readonly records: number
+  /** Of kinds that this release doesn't know, or that could not be read. */
+  readonly skipped: number
+}
+
+/** `offsets.load.buffer.size` of Kafka is 5 MiB; less holds up everything else for a shorter time. */
+const READ_BYTES = 1024 * 1024
+/** A compressed batch of an internal topic may grow to this when unpacked. */
+const MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024
+
+/** Rejects where the log cannot be read or is damaged. */
+export async function replay<CoordinatorRecord>(
+  log: CoordinatorLog,
+  target: ReplayTarget<CoordinatorRecord>,
+): Promise<ReplayResult> {
+  const run = new Replay(target)
+  let offset = log.logStartOffset
+  while (target.wanted() && offset < log.logEndOffset) {
+    const chunk = log.read(offset, READ_BYTES)
+    const buffers = chunk instanceof Promise ? await chunk : chunk
+    if (!target.wanted()) break
+    const next = run.readBatches(buffers, offset)
+    if (next <= offset) throw new CorruptRecordError(`no batch at offset ${offset} of ${log.logEndOffset}`)
+    offset = next
+  }
+  return { records: run.records, skipped: run.skipped }
+}
+
+class Replay<CoordinatorRecord> {
+  readonly #target: ReplayTarget<CoordinatorRecord>
+  /** Records of transactions that have not ended, by producer. */
+  readonly #pending = new Map<number, { readonly record: CoordinatorRecord; readonly offset: number }[]>()
+  records = 0
+  skipped = 0
+
+  constructor(target: ReplayTarget<CoordinatorRecord>) {
+    this.#target = target
+  }
+
+  /** Returns the offset after the last batch. */
+  readBatches(buffers: readonly Buffer[], fromOffset: number): number {
+    let next = fromOffset
+    for (const buffer of buffers) {
+      for (const batch of new BatchReader(buffer)) {
+        if (batch.nextOffset <= fromOffset) continue
+        if (batch.isControl) this.#endTransaction(batch)
+        else this.#readRecords(batch, fromOffset)
+        next = batch.nextOffset
+      }
+    }
+    return next
+  }
+
+  #readRecords(batch: RecordBatch, fromOffset: number): void {
+    const cursor = new RecordCursor(batch, MAX_DECOMPRESSED_BYTES)
+    while (cursor.advance()) {
+      if (cursor.offset < fromOffset) continue
+      this.records += 1
+      const record = this.#deserialize(cursor)
+      if (record === undefined) this.skipped += 1
+      else if (batch.isTransactional) this.#hold(batch.producerId, record, cursor.offset)
+      else this.#target.apply(record, cursor.offset)
+    }
+  }
+
+  #deserialize(cursor: RecordCursor): CoordinatorRecord | undefined {
+    const { key, value, offset } = cursor
+    if (key === null) return undefined
+    try {
+      return this.#target.serde.deserialize({ key, value })
+    } catch (error) {
+      // One record that nobody can read must not cost all groups of this partition.
+      this.#target.logger.error('coordinator record could not be read', { err: error, offset })
+      return undefined
+    }
+  }
+
+  #hold(producerId: number, record: CoordinatorRecord, offset: number): void {
+    const held = this.#pending.get(producerId)
+    if (held === undefined) this.#pending.set(producerId, [{ record, offset }])
+    else held.push({ record, offset })
+  }
+
+  #endTransaction(batch: RecordBatch): void {
+    const marker = readEndTxnMarker(batch)
+    if (marker === undefined) return
+    const held = this.#pending.get(batch.producerId) ?? []
+    this.#pending.delete(batch.producerId)
+    if (marker.type === 'ABORT') return
+    for (const { record, offset } of held) this.#target.apply(record, offset)
+  }
+}
