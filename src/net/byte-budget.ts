@@ -1,0 +1,124 @@
+/** Who stopped at a full budget and goes on when there is room. */
+export interface BudgetWaiter {
+  /** Room has come; the waiter is no longer in the queue. It may find the budget full again and wait anew. */
+  proceed(): void
+  /** Whether it holds bytes of the budget that only its own progress can free (a request half read). */
+  readonly holdsUnfinished: boolean
+}
+
+/** How much room one waiter is assumed to use when it goes on. */
+const GRANT_BYTES = 64 * 1024
+
+/**
+ * Bytes that all connections together may hold, with a queue, first come first served, of those that wait for room.
+ * Nothing is refused and nothing queued here: a connection that finds the budget full stops by itself. What it has in
+ * hand may exceed the capacity by what one step of it takes.
+ *
+ * Bytes are either *unfinished* (of a request half read: only more reading frees them) or *settled* (of a request
+ * being handled or an answer being sent: they get free by themselves). A budget full of unfinished bytes would never
+ * empty, so then one waiter has the overdraft: it goes on until its request is whole.
+ */
+export class ByteBudget {
+  readonly capacity: number
+  #used = 0
+  #settled = 0
+  readonly #waiters = new Set<BudgetWaiter>()
+  #overdraft: BudgetWaiter | undefined
+  #waking = false
+  #givenSinceNudge = false
+
+  constructor(capacity: number) {
+    this.capacity = capacity
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  get waiting(): number {
+    return this.#waiters.size
+  }
+
+  /** Whether `who` may take more now. */
+  allows(who: BudgetWaiter): boolean {
+    return this.#used < this.capacity || this.#overdraft === who
+  }
+
+  take(bytes: number): void {
+    this.#used += bytes
+  }
+
+  takeSettled(bytes: number): void {
+    this.#used += bytes
+    this.#settled += bytes
+  }
+
+  /** `bytes` of those taken are no longer unfinished. Ends an overdraft of `who`. */
+  settle(who: BudgetWaiter, bytes: number): void {
+    this.#settled += bytes
+    if (this.#overdraft === who) this.#overdraft = undefined
+  }
+
+  giveUnfinished(bytes: number): void {
+    this.#give(bytes)
+  }
+
+  giveSettled(bytes: number): void {
+    this.#settled -= bytes
+    this.#give(bytes)
+  }
+
+  wait(who: BudgetWaiter): void {
+    this.#waiters.add(who)
+    this.#wake()
+  }
+
+  /** `who` is gone: it neither waits nor has an overdraft. */
+  leave(who: BudgetWaiter): void {
+    const had = this.#waiters.delete(who)
+    if (this.#overdraft === who) this.#overdraft = undefined
+    else if (!had) return
+    this.#wake()
+  }
+
+  /**
+   * Called now and then: when the budget is full and nothing was given back since the last call, someone goes on all
+   * the same, so that requests which are handled for long (long polls) cannot hold up everyone who is half read.
+   */
+  nudge(): void {
+    if (!this.#givenSinceNudge && this.#used >= this.capacity) this.#grantOverdraft()
+    this.#givenSinceNudge = false
+  }
+
+  #give(bytes: number): void {
+    this.#used -= bytes
+    if (bytes > 0) this.#givenSinceNudge = true
+    this.#wake()
+  }
+
+  #wake(): void {
+    // Who proceeds may give or wait in turn; the loop below sees that.
+    if (this.#waking) return
+    this.#waking = true
+    let room = this.capacity - this.#used
+    for (const waiter of this.#waiters) {
+      if (room <= 0 || this.#used >= this.capacity) break
+      room -= GRANT_BYTES
+      this.#waiters.delete(waiter)
+      waiter.proceed()
+    }
+    if (this.#used - this.#settled >= this.capacity) this.#grantOverdraft()
+    this.#waking = false
+  }
+
+  #grantOverdraft(): void {
+    if (this.#overdraft !== undefined) return
+    for (const waiter of this.#waiters) {
+      if (!waiter.holdsUnfinished) continue
+      this.#overdraft = waiter
+      this.#waiters.delete(waiter)
+      waiter.proceed()
+      return
+    }
+  }
+}

@@ -1,0 +1,428 @@
+import type { Socket } from 'node:net'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { BudgetWaiter, ByteBudget } from './byte-budget.ts'
+import { FrameAssembler } from './frame-assembler.ts'
+import type { NetMetrics } from './metrics.ts'
+import { OutputQueue } from './output-queue.ts'
+import { openInput } from './socket-input.ts'
+
+/** What a request came to. */
+export interface Outcome {
+  /** The whole answer with its length prefix, as slices; empty for none (acks=0). */
+  readonly buffers: readonly Buffer[]
+  /** Handle nothing more of this connection for so long after the answer (quotas). 0 for no delay. */
+  readonly muteMs: number
+  /** Close the connection after the answer, for this reason. */
+  readonly closeReason: string | undefined
+}
+
+/** Turns a request, without its length prefix, into its outcome. Neither throws nor rejects. */
+export type Serve = (request: Buffer, connection: Connection) => Outcome | Promise<Outcome>
+
+/** What all connections of a server share. */
+export interface ConnectionEnvironment {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: NetMetrics
+  /** Bytes of requests in memory, whole or not, until they are answered. */
+  readonly requests: ByteBudget
+  /** Bytes of answers until the kernel has taken them. */
+  readonly answers: ByteBudget
+  /** `socket.request.max.bytes`. */
+  readonly maxRequestBytes: number
+  /** Requests received and not yet begun, of one connection; beyond it its socket is not read. */
+  readonly readAheadBytes: number
+  readonly scratch: Buffer
+  readonly serve: Serve
+  readonly onClosed: (connection: Connection) => void
+}
+
+export interface ConnectionAddresses {
+  readonly id: string
+  readonly listenerName: string
+  /** The peer's address in canonical text form. */
+  readonly clientHost: string
+  readonly clientPort: number
+  readonly localHost: string
+  readonly localPort: number
+}
+
+/** What a queued request costs beside its own bytes, so that many tiny ones cannot hide. */
+const REQUEST_OVERHEAD_BYTES = 200
+/** With less progress than this in the time given, a connection counts as stalled. */
+const PROGRESS_BYTES = 64 * 1024
+/** Answers to pipelined requests go out together up to this size. */
+const CORKED_BYTES = 64 * 1024
+/** How long a connection is read, and what comes dropped, after our FIN, so that a reset does not overtake the answers. */
+const LINGER_MS = 1000
+
+/**
+ * One client's connection.
+ *
+ * - `open`: reads requests and answers them one at a time, in order (Kafka mutes a channel until its answer is sent).
+ *   Meanwhile the next requests are read, up to the read-ahead.
+ * - `finishing`: takes nothing more in; answers what it has; long polls are told to end. After the client's FIN (what
+ *   it sent before it is served: a producer with acks=0 may send and leave), after bytes that are no request, and when
+ *   the server stops.
+ * - `lingering`: all is answered and our FIN is sent; waits a moment for the client's.
+ * - `closed`: nothing is held any more.
+ */
+export class Connection implements ConnectionAddresses {
+  readonly id: string
+  readonly listenerName: string
+  readonly clientHost: string
+  readonly clientPort: number
+  readonly localHost: string
+  readonly localPort: number
+  /** As the client named itself in ApiVersions; empty until then. */
+  softwareName = ''
+  softwareVersion = ''
+
+  readonly #env: ConnectionEnvironment
+  readonly #socket: Socket
+  readonly #assembler: FrameAssembler
+  readonly #output: OutputQueue
+  #state: 'open' | 'finishing' | 'lingering' | 'closed' = 'open'
+  #reading = true
+
+  #queue: Buffer[] = []
+  #queuedBytes = 0
+  #unfinishedBytes = 0
+  #settledBytes = 0
+
+  #pumping = false
+  #handling = false
+  #waitingToAnswer = false
+  #muted: Timer | undefined
+  readonly #onGone = new Set<() => void>()
+
+  #lastActivityMs: number
+  #progressSinceMs: number
+  #progressBytes = 0
+  #lingerUntilMs = 0
+
+  readonly #reader: BudgetWaiter
+  readonly #answerer: BudgetWaiter
+
+  constructor(accepted: Socket, addresses: ConnectionAddresses, env: ConnectionEnvironment) {
+    this.id = addresses.id
+    this.listenerName = addresses.listenerName
+    this.clientHost = addresses.clientHost
+    this.clientPort = addresses.clientPort
+    this.localHost = addresses.localHost
+    this.localPort = addresses.localPort
+    this.#env = env
+    this.#lastActivityMs = env.clock.monotonicMs()
+    this.#progressSinceMs = this.#lastActivityMs
+    this.#assembler = new FrameAssembler(env.maxRequestBytes, (frame) => this.#enqueue(frame))
+    const assembler = this.#assembler
+    this.#reader = {
+      proceed: () => this.#updateReading(),
+      get holdsUnfinished() {
+        return assembler.midFrame
+      },
+    }
+    this.#answerer = {
+      proceed: () => {
+        this.#waitingToAnswer = false
+        this.#pump()
+      },
+      holdsUnfinished: false,
+    }
+    this.#socket = openInput(accepted, env.scratch, {
+      target: () => (this.#state === 'open' ? this.#assembler.target() : undefined),
+      filled: (bytes) => this.#filled(bytes),
+      received: (chunk) => this.#received(chunk),
+    })
+    this.#output = new OutputQueue(this.#socket, (bytes) => this.#sent(bytes))
+    this.#socket.on('end', () => this.finish())
+    this.#socket.on('error', (err: NodeJS.ErrnoException) => {
+      env.logger.debug('connection failed', { connection: this.id, code: err.code })
+    })
+    this.#socket.on('close', () => this.#closed())
+  }
+
+  /** Whether nobody waits for answers any more: the client has gone, or the server is about to end the connection. */
+  get isClosing(): boolean {
+    return this.#state !== 'open'
+  }
+
+  /** Calls back once when `isClosing` becomes true; never at once. Returns what takes the callback back. */
+  onClosing(callback: () => void): () => void {
+    if (this.#state === 'open') {
+      this.#onGone.add(callback)
+      return () => this.#onGone.delete(callback)
+    }
+    let wanted = true
+    queueMicrotask(() => {
+      if (wanted) callback()
+    })
+    return () => {
+      wanted = false
+    }
+  }
+
+  /** Takes no more requests in, answers those received, then ends the connection. */
+  finish(): void {
+    if (this.#state === 'open') {
+      this.#state = 'finishing'
+      this.#dropUnfinished()
+      this.#env.requests.leave(this.#reader)
+      this.#tellGone()
+      this.#updateReading()
+    }
+    this.#pump()
+  }
+
+  /** `finish`, with the reason in the log. */
+  refuse(reason: string, fields: Readonly<Record<string, unknown>> = {}): void {
+    if (this.#state !== 'open') return
+    this.#env.logger.warn('closing connection', { connection: this.id, reason, ...fields })
+    this.finish()
+  }
+
+  /** Ends the connection now, whatever is under way. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Looks at the clock: called every now and then for each connection. */
+  sweep(nowMs: number, maxIdleMs: number, maxStallMs: number): void {
+    const { requests, answers, metrics, logger } = this.#env
+    if (this.#state === 'lingering' && nowMs >= this.#lingerUntilMs) {
+      this.destroy()
+      return
+    }
+    const stalledReading = this.#reading && requests.waiting > 0 && this.#unfinishedBytes > 0
+    const stalledWriting = this.#output.writing && answers.waiting > 0
+    if ((stalledReading || stalledWriting) && nowMs - this.#progressSinceMs >= maxStallMs) {
+      metrics.boundMet('connection.stalled', this.listenerName)
+      logger.warn('closing connection', {
+        connection: this.id,
+        reason: 'no progress while others wait for the memory it holds',
+        requestBytes: this.#unfinishedBytes,
+        answerBytes: this.#output.bytes,
+      })
+      this.destroy()
+      return
+    }
+    if (this.#handling || this.#muted !== undefined || this.#waitingToAnswer) return
+    if (maxIdleMs >= 0 && nowMs - this.#lastActivityMs >= maxIdleMs) {
+      metrics.boundMet('connection.idle', this.listenerName)
+      logger.debug('closing connection', { connection: this.id, reason: 'idle' })
+      if (this.#output.writing) this.destroy()
+      else this.finish()
+    }
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#state !== 'open') return
+    this.#take(chunk.length)
+    this.#assembler.push(chunk)
+    this.#afterInput()
+  }
+
+  #filled(bytes: number): void {
+    // What came was read for a request that was given up meanwhile.
+    if (this.#state !== 'open') return
+    this.#take(bytes)
+    this.#assembler.advance(bytes)
+    this.#afterInput()
+  }
+
+  #take(bytes: number): void {
+    this.#env.requests.take(bytes)
+    this.#unfinishedBytes += bytes
+    this.#progress(bytes)
+  }
+
+  #afterInput(): void {
+    this.#pump()
+    const fault = this.#assembler.fault
+    if (fault !== undefined) {
+      this.#env.metrics.boundMet('request.size', this.listenerName)
+      this.refuse('request size out of range', {
+        size: fault.length,
+        maxSize: this.#env.maxRequestBytes,
+      })
+    }
+  }
+
+  #enqueue(frame: Buffer): void {
+    const cost = requestCost(frame)
+    this.#env.requests.take(REQUEST_OVERHEAD_BYTES)
+    this.#env.requests.settle(this.#reader, cost)
+    this.#unfinishedBytes += REQUEST_OVERHEAD_BYTES - cost
+    this.#settledBytes += cost
+    this.#queuedBytes += cost
+    this.#queue.push(frame)
+    this.#progressBytes = PROGRESS_BYTES
+    this.#progress(0)
+  }
+
+  /** Begins the next request if nothing stands before it, and the next, until one has to be waited for. */
+  #pump(): void {
+    if (this.#pumping || this.#state === 'lingering' || this.#state === 'closed') return
+    this.#pumping = true
+    while (this.#queue.length > 0 && this.#mayBegin()) {
+      const request = this.#queue.shift()!
+      this.#queuedBytes -= requestCost(request)
+      this.#begin(request)
+    }
+    this.#output.flush()
+    this.#pumping = false
+    if (
+      this.#state === 'finishing' &&
+      this.#queue.length === 0 &&
+      !this.#handling &&
+      this.#output.bytes === 0
+    )
+      this.#end()
+    else this.#updateReading()
+  }
+
+  #mayBegin(): boolean {
+    if (this.#handling || this.#muted !== undefined || this.#waitingToAnswer) return false
+    if (this.#output.bytes >= CORKED_BYTES) this.#output.flush()
+    if (this.#output.writing) return false
+    const { answers, metrics } = this.#env
+    if (answers.allows(this.#answerer)) return true
+    metrics.boundMet('answers.bytes', this.listenerName)
+    this.#waitingToAnswer = true
+    this.#output.flush()
+    answers.wait(this.#answerer)
+    return !this.#waitingToAnswer
+  }
+
+  #begin(request: Buffer): void {
+    const outcome = this.#env.serve(request, this)
+    if (!(outcome instanceof Promise)) {
+      this.#done(request, outcome)
+      return
+    }
+    this.#handling = true
+    this.#output.flush()
+    void outcome.then((result) => {
+      this.#handling = false
+      if (this.#state === 'closed') return
+      this.#lastActivityMs = this.#env.clock.monotonicMs()
+      this.#done(request, result)
+      this.#pump()
+    })
+  }
+
+  #done(request: Buffer, outcome: Outcome): void {
+    const cost = requestCost(request)
+    this.#settledBytes -= cost
+    this.#env.requests.giveSettled(cost)
+    if (outcome.buffers.length > 0) this.#env.answers.takeSettled(this.#output.add(outcome.buffers))
+    if (outcome.closeReason !== undefined) {
+      this.#dropQueue()
+      this.refuse(outcome.closeReason)
+    } else if (outcome.muteMs > 0) {
+      this.#muted = this.#env.clock.setTimer(outcome.muteMs, () => {
+        this.#muted = undefined
+        this.#pump()
+      })
+    }
+  }
+
+  /** The kernel has taken `bytes` of the answers. */
+  #sent(bytes: number): void {
+    this.#env.answers.giveSettled(bytes)
+    this.#progress(bytes)
+    this.#pump()
+  }
+
+  #progress(bytes: number): void {
+    this.#lastActivityMs = this.#env.clock.monotonicMs()
+    this.#progressBytes += bytes
+    if (this.#progressBytes < PROGRESS_BYTES) return
+    this.#progressBytes = 0
+    this.#progressSinceMs = this.#lastActivityMs
+  }
+
+  #updateReading(): void {
+    if (this.#state === 'closed') return
+    const read = this.#state !== 'open' || this.#mayRead()
+    if (read === this.#reading) return
+    this.#reading = read
+    // What was not read while it was held up is not held against it.
+    this.#progressSinceMs = this.#env.clock.monotonicMs()
+    if (read) this.#socket.resume()
+    else this.#socket.pause()
+  }
+
+  #mayRead(): boolean {
+    const { requests, metrics, readAheadBytes } = this.#env
+    if (this.#queuedBytes >= readAheadBytes) {
+      if (this.#reading) metrics.boundMet('connection.readahead', this.listenerName)
+      return false
+    }
+    if (requests.allows(this.#reader)) return true
+    if (this.#reading) metrics.boundMet('requests.bytes', this.listenerName)
+    requests.wait(this.#reader)
+    return requests.allows(this.#reader)
+  }
+
+  #end(): void {
+    this.#state = 'lingering'
+    this.#lingerUntilMs = this.#env.clock.monotonicMs() + LINGER_MS
+    this.#socket.end()
+    this.#updateReading()
+  }
+
+  #closed(): void {
+    const { requests, answers } = this.#env
+    const wasOpen = this.#state === 'open'
+    this.#state = 'closed'
+    this.#muted?.cancel()
+    this.#dropUnfinished()
+    this.#queue = []
+    this.#queuedBytes = 0
+    // Those of a request that is still being handled too.
+    const settled = this.#settledBytes
+    this.#settledBytes = 0
+    requests.giveSettled(settled)
+    requests.leave(this.#reader)
+    const unsent = this.#output.bytes
+    this.#output.clear()
+    answers.giveSettled(unsent)
+    answers.leave(this.#answerer)
+    if (wasOpen) this.#tellGone()
+    this.#env.onClosed(this)
+  }
+
+  #dropUnfinished(): void {
+    const bytes = this.#unfinishedBytes
+    this.#unfinishedBytes = 0
+    this.#assembler.discard()
+    this.#env.requests.giveUnfinished(bytes)
+  }
+
+  /** Requests behind one that ended the connection are not begun. */
+  #dropQueue(): void {
+    const bytes = this.#queuedBytes
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#settledBytes -= bytes
+    this.#env.requests.giveSettled(bytes)
+  }
+
+  #tellGone(): void {
+    const callbacks = [...this.#onGone]
+    this.#onGone.clear()
+    for (const callback of callbacks) {
+      try {
+        callback()
+      } catch (err) {
+        this.#env.logger.error('a request failed to end with its connection', { connection: this.id, err })
+      }
+    }
+  }
+}
+
+function requestCost(request: Buffer): number {
+  return request.length + 4 + REQUEST_OVERHEAD_BYTES
+}

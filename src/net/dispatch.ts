@@ -1,0 +1,170 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { type Api, apiByKey } from '../wire/apis.ts'
+import { decode } from '../wire/codec.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import { encodeResponse, type RequestHead, readRequestHead } from '../wire/frame.ts'
+import { Reader } from '../wire/reader.ts'
+import { parseVersions } from '../wire/versions.ts'
+import { WireError } from '../wire/wire-error.ts'
+import type { Connection, Outcome, Serve } from './connection.ts'
+import { type ApiHandler, RequestContext } from './handler-table.ts'
+import type { NetMetrics } from './metrics.ts'
+
+export interface DispatcherParts {
+  readonly handlers: readonly ApiHandler[]
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: NetMetrics
+}
+
+/** A handler with what is looked up for each request. */
+interface Route {
+  readonly api: Api
+  readonly handler: ApiHandler
+  /** The lowest version that is decoded; the handler's, unless the schema begins later. */
+  readonly minVersion: number
+  readonly maxVersion: number
+}
+
+const API_VERSIONS_KEY = 18
+
+/**
+ * Gives each request to its handler and makes bytes of the answer.
+ *
+ * What Kafka closes the connection for is refused by closing it, with the reason in the log: a header or body that
+ * does not decode, an unknown API, a version that is not served. Bytes after the body are ignored, as in Kafka. An
+ * unknown version of ApiVersions is answered in version 0 with UNSUPPORTED_VERSION and the range of ApiVersions alone
+ * (KIP-511), its body unread.
+ */
+export function dispatcher(parts: DispatcherParts): Serve {
+  const dispatch = new Dispatch(parts)
+  return (request, connection) => dispatch.serve(request, connection)
+}
+
+class Dispatch {
+  readonly #routes: (Route | undefined)[] = []
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #metrics: NetMetrics
+
+  constructor(parts: DispatcherParts) {
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+    this.#metrics = parts.metrics
+    for (const handler of parts.handlers) {
+      const route = routeOf(handler)
+      this.#routes[route.api.key] = route
+    }
+  }
+
+  serve(frame: Buffer, connection: Connection): Outcome | Promise<Outcome> {
+    const reader = new Reader(frame)
+    let head: RequestHead
+    try {
+      head = readRequestHead(reader)
+    } catch (error) {
+      return this.#refused(connection, -1, 'request header does not decode', error)
+    }
+    const { api, version } = head
+    const route = this.#routes[api.key]
+    if (route === undefined) return this.#refused(connection, api.key, `${api.name} is not served`)
+    if (version < route.minVersion || version > route.maxVersion) {
+      return api.key === API_VERSIONS_KEY
+        ? this.#unknownApiVersions(route, head)
+        : this.#refused(connection, api.key, `${api.name} v${version} is not served`)
+    }
+    let request: unknown
+    try {
+      request = decode(api.request, version, reader)
+    } catch (error) {
+      return this.#refused(connection, api.key, `${api.name} v${version} does not decode`, error)
+    }
+    const context = new RequestContext(connection, {
+      apiKey: api.key,
+      apiVersion: version,
+      correlationId: head.correlationId,
+      clientId: head.clientId,
+      requestBytes: frame.length,
+      receivedMs: this.#clock.monotonicMs(),
+    })
+    let response: unknown
+    try {
+      response = route.handler.handle(context, request)
+    } catch (error) {
+      return this.#failed(route, context, request, error)
+    }
+    if (!(response instanceof Promise)) return this.#answered(route, context, request, response)
+    return response.then(
+      (value: unknown) => this.#answered(route, context, request, value),
+      (error: unknown) => this.#failed(route, context, request, error),
+    )
+  }
+
+  #answered(route: Route, context: RequestContext, request: unknown, response: unknown): Outcome {
+    try {
+      return this.#outcome(route.api, context, response)
+    } catch (error) {
+      return this.#failed(route, context, request, error)
+    }
+  }
+
+  /** The answer to a request whose handler threw, or made an answer that cannot be encoded. */
+  #failed(route: Route, context: RequestContext, request: unknown, error: unknown): Outcome {
+    const code = error instanceof KafkaError ? error.code : ErrorCode.UNKNOWN_SERVER_ERROR
+    if (code === ErrorCode.UNKNOWN_SERVER_ERROR)
+      this.#logger.error('request failed', { ...fieldsOf(route, context), err: error })
+    try {
+      return this.#outcome(route.api, context, route.handler.refuse(request, code))
+    } catch (err) {
+      this.#logger.error('request could not be refused', { ...fieldsOf(route, context), err })
+      context.closeConnection(`${route.api.name} v${context.apiVersion} could not be answered`)
+      return { buffers: [], muteMs: 0, closeReason: context.closeReason }
+    }
+  }
+
+  /** Throws when the response does not encode. */
+  #outcome(api: Api, context: RequestContext, response: unknown): Outcome {
+    const { apiVersion, correlationId, requestBytes, muteMs, closeReason } = context
+    const buffers = response === null ? [] : encodeResponse(api, apiVersion, correlationId, response)
+    let answerBytes = 0
+    for (const buffer of buffers) answerBytes += buffer.length
+    const durationMs = this.#clock.monotonicMs() - context.receivedMs
+    this.#metrics.requestHandled({ apiKey: api.key, apiVersion, requestBytes, answerBytes, durationMs })
+    return { buffers, muteMs, closeReason }
+  }
+
+  #unknownApiVersions(route: Route, head: RequestHead): Outcome {
+    const { minVersion, maxVersion } = route.handler
+    const response = {
+      errorCode: ErrorCode.UNSUPPORTED_VERSION,
+      apiKeys: [{ apiKey: route.api.key, minVersion, maxVersion }],
+    }
+    return {
+      buffers: encodeResponse(route.api, 0, head.correlationId, response),
+      muteMs: 0,
+      closeReason: undefined,
+    }
+  }
+
+  #refused(connection: Connection, apiKey: number, what: string, error?: unknown): Outcome {
+    this.#metrics.requestRefused(connection.listenerName, apiKey)
+    if (error !== undefined && !(error instanceof WireError))
+      this.#logger.error('request could not be read', { connection: connection.id, apiKey, err: error })
+    const closeReason = error instanceof WireError ? `${what}: ${error.message}` : what
+    return { buffers: [], muteMs: 0, closeReason }
+  }
+}
+
+function routeOf(handler: ApiHandler): Route {
+  const { key, name } = handler.request
+  const api = key === undefined ? undefined : apiByKey(key)
+  if (api === undefined) throw new TypeError(`${name} is not a request of an API`)
+  const minVersion = Math.max(handler.minVersion, parseVersions(handler.request.versions).min)
+  return { api, handler, minVersion, maxVersion: handler.maxVersion }
+}
+
+function fieldsOf(route: Route, context: RequestContext): Readonly<Record<string, unknown>> {
+  const { apiVersion, correlationId, clientId } = context
+  return { connection: context.connection.id, api: route.api.name, apiVersion, correlationId, clientId }
+}

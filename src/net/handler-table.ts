@@ -1,0 +1,109 @@
+import type { Message } from '../wire/schema.ts'
+import type { Connection } from './connection.ts'
+
+/** What dispatch knows of one API: its messages, the versions served, and who answers. Bound to its services already. */
+export interface ApiHandler {
+  /** Its `key` is the API's. */
+  readonly request: Message<unknown, unknown>
+  readonly response: Message<unknown, unknown>
+  /**
+   * Advertised range. The lowest may be below the request's schema (Kafka advertises Produce from 0, as older
+   * librdkafka looks for it); such a version is refused all the same.
+   */
+  readonly minVersion: number
+  readonly maxVersion: number
+  /** The answer, or null for none. A KafkaError that it throws becomes the answer that `refuse` makes. */
+  handle(context: RequestContext, request: unknown): unknown
+  /** The answer that says of everything in the request that it failed with `errorCode`. */
+  refuse(request: unknown, errorCode: number): unknown
+}
+
+export interface RequestDetails {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string | null
+  /** Size of the request with its header, without the length prefix. */
+  readonly requestBytes: number
+  /** Monotonic time at which it was taken up. */
+  readonly receivedMs: number
+}
+
+/** One request on its way: who asks, and what its handler may do besides answering. */
+export class RequestContext implements RequestDetails {
+  readonly connection: Connection
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string | null
+  readonly requestBytes: number
+  readonly receivedMs: number
+  #muteMs = 0
+  #closeReason: string | undefined
+
+  constructor(connection: Connection, details: RequestDetails) {
+    this.connection = connection
+    this.apiKey = details.apiKey
+    this.apiVersion = details.apiVersion
+    this.correlationId = details.correlationId
+    this.clientId = details.clientId
+    this.requestBytes = details.requestBytes
+    this.receivedMs = details.receivedMs
+  }
+
+  /** Address of the peer, without a port. */
+  get clientHost(): string {
+    return this.connection.clientHost
+  }
+
+  get clientPort(): number {
+    return this.connection.clientPort
+  }
+
+  get listenerName(): string {
+    return this.connection.listenerName
+  }
+
+  /** The connection's own address, as this broker sees it. */
+  get localHost(): string {
+    return this.connection.localHost
+  }
+
+  get localPort(): number {
+    return this.connection.localPort
+  }
+
+  get muteMs(): number {
+    return this.#muteMs
+  }
+
+  get closeReason(): string | undefined {
+    return this.#closeReason
+  }
+
+  /** Whether the client has gone, or the connection is about to end: no reason to wait for more. */
+  isClosed(): boolean {
+    return this.connection.isClosing
+  }
+
+  /** Calls back once when `isClosed` becomes true, soon if it is; a long poll ends then. Returns what takes that back. */
+  onClose(callback: () => void): () => void {
+    return this.connection.onClosing(callback)
+  }
+
+  /** Ends the connection after this request (acks=0 has no other way to tell of an error). */
+  closeConnection(reason: string): void {
+    this.#closeReason ??= reason
+  }
+
+  /** Nothing more of this connection is handled until `ms` after the answer; the longest of several counts (quotas). */
+  throttle(ms: number): void {
+    this.#muteMs = Math.max(this.#muteMs, ms)
+  }
+
+  /** What the client calls itself in ApiVersions (KIP-511). */
+  nameClientSoftware(name: string, version: string): void {
+    this.connection.softwareName = name
+    this.connection.softwareVersion = version
+  }
+}

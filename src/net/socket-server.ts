@@ -1,0 +1,179 @@
+import type { Socket } from 'node:net'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import { ByteBudget } from './byte-budget.ts'
+import { Connection, type ConnectionEnvironment, type Serve } from './connection.ts'
+import { type ConnectionLimits, ConnectionQuotas, canonicalAddress } from './connection-quotas.ts'
+import { Listener, type ListenerOptions } from './listener.ts'
+import type { NetMetrics } from './metrics.ts'
+import { SCRATCH_BYTES } from './socket-input.ts'
+
+export interface SocketServerOptions extends ConnectionLimits {
+  readonly listeners: readonly ListenerOptions[]
+  /** `socket.listen.backlog.size`. */
+  readonly backlog: number
+  /** `socket.request.max.bytes`. */
+  readonly maxRequestBytes: number
+  /** `connections.max.idle.ms`; negative for never. */
+  readonly maxIdleMs: number
+  /** `queued.max.request.bytes`; -1 for DEFAULT_REQUEST_BYTES, as an unbounded broker is none of ours. */
+  readonly maxQueuedRequestBytes: number
+}
+
+export interface SocketServerParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: NetMetrics
+  /** Usually the dispatcher's. */
+  readonly serve: Serve
+}
+
+/** Bytes of requests that all connections may hold unless `queued.max.request.bytes` says otherwise. */
+export const DEFAULT_REQUEST_BYTES = 256 * 1024 * 1024
+/** Bytes of answers that may wait for their readers, over all connections. */
+export const ANSWER_BYTES = 256 * 1024 * 1024
+/** Requests of one connection that are received before their turn. */
+export const READ_AHEAD_BYTES = 256 * 1024
+/** Memory held without progress for so long, while others wait for it, costs the connection. */
+export const MAX_STALL_MS = 10_000
+const SWEEP_MS = 1000
+
+/** All listeners of a broker with their connections and the bounds that they share, after Kafka's `SocketServer`. */
+export class SocketServer {
+  readonly #options: SocketServerOptions
+  readonly #env: ConnectionEnvironment
+  readonly #quotas: ConnectionQuotas
+  readonly #connections = new Set<Connection>()
+  #listeners: Listener[] = []
+  #sweep: Timer | undefined
+  #connectionsMade = 0
+  #closing = false
+  #allClosed: (() => void) | undefined
+
+  private constructor(options: SocketServerOptions, parts: SocketServerParts) {
+    this.#options = options
+    this.#quotas = new ConnectionQuotas(options)
+    const requestBytes =
+      options.maxQueuedRequestBytes > 0 ? options.maxQueuedRequestBytes : DEFAULT_REQUEST_BYTES
+    this.#env = {
+      ...parts,
+      requests: new ByteBudget(requestBytes),
+      answers: new ByteBudget(ANSWER_BYTES),
+      maxRequestBytes: options.maxRequestBytes,
+      readAheadBytes: READ_AHEAD_BYTES,
+      scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
+      onClosed: (connection) => this.#forget(connection),
+    }
+  }
+
+  /** Binds every listener and accepts from then on; when one cannot be bound, none is, and BindError says which. */
+  static async open(options: SocketServerOptions, parts: SocketServerParts): Promise<SocketServer> {
+    const server = new SocketServer(options, parts)
+    try {
+      for (const listener of options.listeners) {
+        server.#listeners.push(
+          await Listener.open(listener, options.backlog, (socket, from) => server.#accept(socket, from)),
+        )
+      }
+    } catch (error) {
+      await server.close(0)
+      throw error
+    }
+    return server
+  }
+
+  /** What is bound, in the order of the options. */
+  get listeners(): readonly Listener[] {
+    return this.#listeners
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size
+  }
+
+  /** Bytes of requests in memory, whole or not, and of answers that wait for their readers. */
+  get bytesInFlight(): { readonly requests: number; readonly answers: number } {
+    return { requests: this.#env.requests.used, answers: this.#env.answers.used }
+  }
+
+  /**
+   * Accepts no more, tells long polls to end, answers every request that was received, and ends the connections; cuts
+   * those that are left after `graceMs`. Nothing is left behind.
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true
+    const listenersClosed = Promise.all(this.#listeners.map((listener) => listener.close()))
+    if (this.#connections.size > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#allClosed = resolve
+      const timer = this.#env.clock.setTimer(graceMs, () => this.#cut())
+      for (const connection of [...this.#connections]) connection.finish()
+      await promise
+      timer.cancel()
+    }
+    await listenersClosed
+    this.#sweep?.cancel()
+    this.#sweep = undefined
+  }
+
+  #cut(): void {
+    for (const connection of [...this.#connections]) {
+      this.#env.metrics.boundMet('close.timeout', connection.listenerName)
+      connection.destroy()
+    }
+  }
+
+  #accept(socket: Socket, listener: ListenerOptions): void {
+    const { remoteAddress, remotePort, localAddress, localPort } = socket
+    // Without an address the peer has gone already.
+    if (this.#closing || remoteAddress === undefined || localAddress === undefined) {
+      socket.destroy()
+      return
+    }
+    const { metrics, logger } = this.#env
+    const clientHost = canonicalAddress(remoteAddress)
+    const refusedBy = this.#quotas.acquire(listener.name, listener.maxConnections, clientHost)
+    if (refusedBy !== undefined) {
+      metrics.boundMet(refusedBy, listener.name)
+      logger.debug('connection refused', { listener: listener.name, clientHost, bound: refusedBy })
+      socket.destroy()
+      return
+    }
+    const localHost = canonicalAddress(localAddress)
+    const number = this.#connectionsMade++
+    const addresses = {
+      id: `${localHost}:${localPort}-${clientHost}:${remotePort}-${number}`,
+      listenerName: listener.name,
+      clientHost,
+      clientPort: remotePort ?? 0,
+      localHost,
+      localPort: localPort ?? 0,
+    }
+    this.#connections.add(new Connection(socket, addresses, this.#env))
+    metrics.connectionOpened(listener.name)
+    if (this.#sweep === undefined) this.#sweepLater()
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection)
+    this.#quotas.release(connection.listenerName, connection.clientHost)
+    this.#env.metrics.connectionClosed(connection.listenerName)
+    if (this.#connections.size > 0) return
+    this.#sweep?.cancel()
+    this.#sweep = undefined
+    this.#allClosed?.()
+  }
+
+  /** One timer for all, and none while nobody is connected. */
+  #sweepLater(): void {
+    const { clock, requests, answers } = this.#env
+    this.#sweep = clock.setTimer(SWEEP_MS, () => {
+      this.#sweepLater()
+      const nowMs = clock.monotonicMs()
+      requests.nudge()
+      answers.nudge()
+      for (const connection of this.#connections)
+        connection.sweep(nowMs, this.#options.maxIdleMs, MAX_STALL_MS)
+    })
+  }
+}
