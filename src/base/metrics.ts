@@ -1,0 +1,85 @@
+/** What is counted, in one table. Names follow the conventions of Prometheus: base units, `_total` for counters. */
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  /** Upper ends of a histogram's buckets. */
+  readonly buckets?: readonly number[]
+}
+
+export const metricTable = {
+  sluice_build_info: { kind: 'gauge', help: 'Always 1; the label is the version.', labels: ['version'] },
+  sluice_bounds_met_total: {
+    kind: 'counter',
+    help: 'Times that a bound on memory, connections or time was met, by bound and by listener or log.',
+    labels: ['bound', 'at'],
+  },
+  sluice_connections: { kind: 'gauge', help: 'Connections that are open.', labels: ['listener'] },
+  sluice_connections_opened_total: {
+    kind: 'counter',
+    help: 'Connections that were accepted.',
+    labels: ['listener'],
+  },
+  sluice_requests_total: { kind: 'counter', help: 'Requests that were answered.', labels: ['api'] },
+  sluice_requests_refused_total: {
+    kind: 'counter',
+    help: 'Requests that were refused by closing their connection.',
+    labels: ['api'],
+  },
+  sluice_request_bytes_total: { kind: 'counter', help: 'Bytes of requests.', labels: ['api'] },
+  sluice_answer_bytes_total: { kind: 'counter', help: 'Bytes of answers.', labels: ['api'] },
+  sluice_request_duration_seconds: {
+    kind: 'histogram',
+    help: 'From the whole request received to its answer encoded, waits that the client asked for included.',
+    labels: ['api'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+  },
+  sluice_topics: { kind: 'gauge', help: 'Topics, internal ones among them.', labels: [] },
+  sluice_partitions: { kind: 'gauge', help: 'Partitions that this broker leads.', labels: [] },
+  sluice_log_bytes: { kind: 'gauge', help: 'Bytes of all logs of this broker.', labels: [] },
+  sluice_tail_cache_bytes: { kind: 'gauge', help: 'Bytes of newest batches held in memory.', labels: [] },
+  sluice_open_files: { kind: 'gauge', help: 'Files of logs that are open.', labels: [] },
+  sluice_fetch_sessions: { kind: 'gauge', help: 'Fetch sessions that are kept.', labels: [] },
+  sluice_groups: { kind: 'gauge', help: 'Groups that this broker coordinates, by state.', labels: ['state'] },
+  process_cpu_seconds_total: { kind: 'counter', help: 'CPU time of the process.', labels: ['mode'] },
+  process_resident_memory_bytes: { kind: 'gauge', help: 'Resident memory of the process.', labels: [] },
+  process_start_time_seconds: {
+    kind: 'gauge',
+    help: 'When the process began, since the Unix epoch.',
+    labels: [],
+  },
+  nodejs_heap_used_bytes: { kind: 'gauge', help: 'JavaScript heap in use.', labels: [] },
+  nodejs_external_memory_bytes: { kind: 'gauge', help: 'Memory of buffers outside the heap.', labels: [] },
+} as const satisfies Record<string, MetricDefinition>
+
+type Table = typeof metricTable
+export type MetricName = keyof Table
+type NameOf<Kind extends MetricDefinition['kind']> = {
+  [N in MetricName]: Table[N]['kind'] extends Kind ? N : never
+}[MetricName]
+export type CounterName = NameOf<'counter'>
+export type GaugeName = NameOf<'gauge'>
+export type HistogramName = NameOf<'histogram'>
+
+/** A value for each label of the metric. */
+export type Labels<N extends MetricName> = { readonly [L in Table[N]['labels'][number]]: string }
+
+export interface Sample<N extends MetricName> {
+  readonly labels: Labels<N>
+  readonly value: number
+}
+
+/** Where the layers count. Cheap enough for once per request, not for once per record. */
+export interface Metrics {
+  /** Adds to a counter (`amount` at least 0) or to a gauge. */
+  add<N extends CounterName | GaugeName>(name: N, labels: Labels<N>, amount?: number): void
+  observe<N extends HistogramName>(name: N, labels: Labels<N>, value: number): void
+  /** Asks for the current values each time that the metrics are read. One callback a metric. */
+  sample<N extends CounterName | GaugeName>(name: N, read: () => readonly Sample<N>[]): void
+}
+
+export const noMetrics: Metrics = {
+  add() {},
+  observe() {},
+  sample() {},
+}
