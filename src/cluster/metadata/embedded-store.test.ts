@@ -8,7 +8,8 @@ import { systemRandom } from '../../base/random.ts'
 import { FaultyFileSystem } from '../../logstore/faulty-fs.ts'
 import type { FileSystem } from '../../logstore/file-system.ts'
 import { MemoryFileSystem } from '../../logstore/memory-fs.ts'
-import { nodeFileSystem } from '../../logstore/node-fs.ts'
+import { NodeFileSystem } from '../../logstore/node-fs.ts'
+import { SeededRandom } from '../../testing/seeded-random.ts'
 import { updateBatchCrc } from '../../wire/batch.ts'
 import { MetadataStoreError } from './commit-codec.ts'
 import { EmbeddedStore, type EmbeddedStoreOptions } from './embedded-store.ts'
@@ -46,6 +47,7 @@ describeMetadataStore('the embedded store in memory', () => {
   return { open: () => open(fs), clusterId: CLUSTER_ID }
 })
 
+const nodeFileSystem = new NodeFileSystem()
 let directories = 0
 describeMetadataStore('the embedded store on disk', () => {
   const directory = join(scratch, `d${directories++}`)
@@ -92,25 +94,6 @@ function withLog(bytes: Buffer): MemoryFileSystem {
   return fs
 }
 
-/** Small and seeded, so that a failure can be run again. */
-function seededRandom(seed: number): { next(bound: number): number; bytes(length: number): Buffer } {
-  let state = seed >>> 0
-  const word = (): number => {
-    state = (state + 0x9e3779b9) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad)
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97)
-    return (mixed ^ (mixed >>> 15)) >>> 0
-  }
-  return {
-    next: (bound) => word() % bound,
-    bytes(length) {
-      const bytes = Buffer.alloc(length)
-      for (let i = 0; i < length; i++) bytes[i] = word() & 0xff
-      return bytes
-    },
-  }
-}
-
 describe('the log', () => {
   test('cut at any byte, the start finds a beginning of what was committed, and goes on from there', async () => {
     const topics = ['a', 'b', 'c']
@@ -134,7 +117,7 @@ describe('the log', () => {
 
   test('a tail of zeros or of noise is cut off', async () => {
     const whole = await closedLog(['a'])
-    for (const tail of [Buffer.alloc(5000), seededRandom(7).bytes(5000)]) {
+    for (const tail of [Buffer.alloc(5000), new SeededRandom(7).bytes(5000)]) {
       const fs = withLog(Buffer.concat([whole, tail]))
       const store = await open(fs)
       expect(namesOf(store.image())).toEqual(['a'])
@@ -147,7 +130,7 @@ describe('the log', () => {
     const whole = await closedLog(['a', 'b', 'c'])
     const last = await closedLog(['a', 'b'])
     for (let at = 0; at < last.length; at += 3) {
-      // The leader epoch of a batch has no meaning here and stands outside its checksum.
+      // The leader epoch and base offset of a batch stand outside its checksum and mean nothing here.
       const damaged = Buffer.from(whole)
       damaged[at] = damaged[at]! ^ 0x40
       const fs = withLog(damaged)
@@ -340,25 +323,25 @@ describe('snapshots', () => {
  * of what was not, whole commits in order may be.
  */
 async function crashingLives(seed: number): Promise<void> {
-  const random = seededRandom(seed)
+  const random = new SeededRandom(seed)
   const fs = memory()
   let acknowledged = new Map<string, number>()
   for (let life = 0; life < 6; life++) {
     const faulty = new FaultyFileSystem(fs)
     faulty.inject({
       operations: ['create', 'write', 'truncate', 'sync', 'rename', 'removeFile', 'syncDirectory'],
-      after: random.next(120),
+      after: random.integer(0, 119),
       code: 'EIO',
-      partialBytes: random.next(400),
+      partialBytes: random.integer(0, 399),
     })
     const tried = new Map(acknowledged)
     try {
-      const store = await open(faulty, { minSnapshotIntervalBytes: 1 + random.next(3000) })
+      const store = await open(faulty, { minSnapshotIntervalBytes: 1 + random.integer(0, 2999) })
       for (const [topic, epoch] of acknowledged) {
         expect(partitionOf(store.image(), topic, 0)?.leaderEpoch, `seed ${seed}: ${topic}`).toBe(epoch)
       }
       for (let step = 0; step < 40; step++) {
-        const topic = `t${random.next(8)}`
+        const topic = `t${random.integer(0, 7)}`
         const before = partitionOf(store.image(), topic, 0)
         const next = (before?.leaderEpoch ?? -1) + 1
         tried.set(topic, next)
@@ -376,7 +359,7 @@ async function crashingLives(seed: number): Promise<void> {
     // What that life still had under way ends with it.
     faulty.clearFaults()
     faulty.inject({ code: 'EIO' })
-    if (random.next(3) === 0) fs.kill()
+    if (random.integer(0, 2) === 0) fs.kill()
     else fs.crash(random)
     const store = await open(fs)
     const found = new Map<string, number>()
@@ -401,10 +384,6 @@ function newerFormat(bytes: Buffer): Buffer {
   const changed = Buffer.from(bytes)
   const at = changed.indexOf('"format":1')
   changed[at + '"format":'.length] = '2'.charCodeAt(0)
-  return withRightCrc(changed)
-}
-
-function withRightCrc(bytes: Buffer): Buffer {
-  updateBatchCrc(bytes, 0)
-  return bytes
+  updateBatchCrc(changed, 0)
+  return changed
 }
