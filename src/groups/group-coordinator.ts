@@ -2,7 +2,7 @@
  * All groups of this broker: finds the partition of `__consumer_offsets` that a group belongs to and hands commands to
  * the machine there. Kafka's `GroupCoordinatorService`.
  */
-import { partitionFor } from '../cluster/coordinator/partition-for.ts'
+import { partitionFor } from '../cluster/coordinator/coordinator-log.ts'
 import type { GroupCommand, GroupReply, GroupReplyTo } from './commands.ts'
 
 /** Runs a command on the machine of a partition; the reply carries every refusal. */

@@ -1,0 +1,207 @@
+/**
+ * Produce, versions 3–13; advertised from 0, since older librdkafka takes the absence of v0 for a broker without
+ * compression (KAFKA-18659). Versions 0–2 are refused.
+ *
+ * - v7: zstd; v8: record errors; v10: the current leader where this is not it; v12: transactions of version 2.
+ * - v13: topics by id.
+ *
+ * Each partition is appended or refused for itself. With acks=0 there is no answer: an error closes the connection,
+ * so that the client looks for the leader anew. With acks=all the answer waits for the in-sync replicas.
+ *
+ * Not done: transactions. A transactional batch is refused.
+ */
+import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
+import { waitForReplication } from '../cluster/replicas/replication-wait.ts'
+import { isInternalTopic } from '../cluster/topic-names.ts'
+import { AppendRefused } from '../logstore/log-errors.ts'
+import { batchCompressionCodec, batchIsTransactional, RECORD_BATCH_OVERHEAD } from '../wire/batch.ts'
+import { compressionTypeOf } from '../wire/compression.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import {
+  type ProduceRequest,
+  type ProduceResponseInput,
+  produceRequest,
+  produceResponse,
+} from '../wire/schemas/00-produce.ts'
+import { currentLeaderOf, type LeaderHint, leaderEndpoints } from './current-leader.ts'
+import { handler, type RequestContext } from './handler.ts'
+import type { Services } from './services.ts'
+
+type PartitionAnswer = ProduceResponseInput['responses'][number]['partitionResponses'][number]
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+const ACKS_NONE = 0
+const ACKS_LEADER = 1
+const ACKS_ALL = -1
+const FIRST_VERSION_WITH_ZSTD = 7
+const FIRST_VERSION_WITH_LEADER = 10
+const FIRST_VERSION_WITH_TOPIC_IDS = 13
+/** Kafka's own admin client may write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */
+const ADMIN_CLIENT_ID = '__admin_client'
+
+/** An append that acks=all waits for, and the answer that it may still spoil. */
+interface Appended {
+  readonly partition: HostedPartition
+  readonly lastOffset: number
+  readonly answer: Mutable<PartitionAnswer>
+}
+
+export const produce = handler({
+  request: produceRequest,
+  response: produceResponse,
+  minVersion: 0,
+  maxVersion: 13,
+
+  handle(context, request, services) {
+    const appended: Appended[] = []
+    const leaders: LeaderHint[] = []
+    let failed = false
+    const responses = request.topicData.map((topic) => {
+      const name = topicName(context.apiVersion, topic, services)
+      const partitionResponses = topic.partitionData.map(({ index, records }) => {
+        const answer = producePartition(context, request, name, index, records, services, appended)
+        if (answer.errorCode !== ErrorCode.NONE) {
+          failed = true
+          const leader = currentLeaderOf(services.metadata.image(), answer.errorCode, { topic: name, partition: index })
+          if (leader !== undefined && context.apiVersion >= FIRST_VERSION_WITH_LEADER) {
+            leaders.push(leader)
+            answer.currentLeader = leader
+          }
+        }
+        return answer
+      })
+      return { name: topic.name, topicId: topic.topicId, partitionResponses }
+    })
+    if (request.acks === ACKS_NONE) {
+      if (failed) context.closeConnection('a produce request with acks=0 failed')
+      return null
+    }
+    const response = {
+      responses,
+      nodeEndpoints: leaderEndpoints(services.metadata.image(), leaders, context.listenerName),
+    }
+    if (request.acks !== ACKS_ALL) return response
+    const replicated = waitForReplication(appended, request.timeoutMs, services.clock)
+    if (replicated === undefined) return response
+    return replicated.then(() => {
+      for (const { partition, lastOffset, answer } of appended) {
+        answer.errorCode = partition.replicationError(lastOffset)
+        if (answer.errorCode !== ErrorCode.NONE) Object.assign(answer, NOTHING_APPENDED)
+      }
+      return response
+    })
+  },
+
+  refuse: (request, errorCode) => ({
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => refused(index, errorCode, null)),
+    })),
+  }),
+})
+
+const NOTHING_APPENDED = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 } as const
+
+function refused(index: number, errorCode: number, errorMessage: string | null): Mutable<PartitionAnswer> {
+  return { index, errorCode, errorMessage, ...NOTHING_APPENDED }
+}
+
+/** Undefined for an id that no topic has. */
+function topicName(
+  version: number,
+  { name, topicId }: { readonly name: string; readonly topicId: string },
+  services: Services,
+): string | undefined {
+  if (version < FIRST_VERSION_WITH_TOPIC_IDS) return name
+  return services.metadata.image().topicsById.get(topicId)?.name
+}
+
+function producePartition(
+  context: RequestContext,
+  request: ProduceRequest,
+  topic: string | undefined,
+  index: number,
+  records: Buffer | null,
+  services: Services,
+  appended: Appended[],
+): Mutable<PartitionAnswer> {
+  const refusal = requestRefusal(context, request.acks, topic, records)
+  if (refusal !== undefined) return refused(index, refusal.code, refusal.message)
+  const partition = services.partitions.get(topic!, index)
+  if (partition === undefined) return refused(index, services.partitions.missing(topic!, index), null)
+  try {
+    const info = partition.append(records!, { origin: 'client', acksAll: request.acks === ACKS_ALL })
+    const answer = {
+      index,
+      errorCode: ErrorCode.NONE as number,
+      baseOffset: info.firstOffset,
+      logAppendTimeMs: info.logAppendTimeMs,
+      logStartOffset: info.logStartOffset,
+    }
+    if (request.acks === ACKS_ALL) appended.push({ partition, lastOffset: info.lastOffset, answer })
+    return answer
+  } catch (error) {
+    return failedAppend(error, topic!, index, services)
+  }
+}
+
+/** What can be said before any partition is asked; undefined for nothing. */
+function requestRefusal(
+  context: RequestContext,
+  acks: number,
+  topic: string | undefined,
+  records: Buffer | null,
+): KafkaError | undefined {
+  const version = context.apiVersion
+  if (acks !== ACKS_ALL && acks !== ACKS_LEADER && acks !== ACKS_NONE) {
+    return new KafkaError(ErrorCode.INVALID_REQUIRED_ACKS, `acks is ${acks}; 0, 1 and -1 are known`)
+  }
+  if (topic === undefined) {
+    return new KafkaError(ErrorCode.UNKNOWN_TOPIC_ID, 'This server does not host this topic ID.')
+  }
+  if (isInternalTopic(topic) && context.clientId !== ADMIN_CLIENT_ID) {
+    return new KafkaError(
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      `The request attempted to perform an operation on the internal topic ${topic}.`,
+    )
+  }
+  if (records === null || records.length === 0) {
+    return new KafkaError(
+      ErrorCode.INVALID_RECORD,
+      `Produce requests with version ${version} must have at least one record batch per partition`,
+    )
+  }
+  // What is too short for a header is the log's to refuse.
+  if (records.length < RECORD_BATCH_OVERHEAD) return undefined
+  if (version < FIRST_VERSION_WITH_ZSTD && compressionTypeOf(batchCompressionCodec(records, 0)) === 'zstd') {
+    return new KafkaError(
+      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+      `Produce requests with version ${version} are not allowed to use ZStandard compression`,
+    )
+  }
+  if (batchIsTransactional(records, 0)) {
+    return new KafkaError(ErrorCode.INVALID_TXN_STATE, 'This broker does not serve transactions.')
+  }
+  return undefined
+}
+
+function failedAppend(
+  error: unknown,
+  topic: string,
+  index: number,
+  services: Services,
+): Mutable<PartitionAnswer> {
+  if (error instanceof AppendRefused) {
+    return {
+      ...refused(index, error.code, error.message),
+      recordErrors: error.recordErrors.map(({ batchIndex, message }) => ({
+        batchIndex,
+        batchIndexErrorMessage: message,
+      })),
+    }
+  }
+  if (error instanceof KafkaError) return refused(index, error.code, error.message)
+  services.logger.error('append failed', { topic, partition: index, err: error })
+  return refused(index, ErrorCode.UNKNOWN_SERVER_ERROR, null)
+}

@@ -1,0 +1,217 @@
+/**
+ * Fetch, versions 4–18.
+ *
+ * - v5: log start offset; v7: sessions (KIP-227); v9: the leader epoch is checked; v10: zstd may be returned.
+ * - v12: the last fetched epoch, answered with the diverging epoch; the current leader, where this is not it.
+ * - v13: topics by id; v15: followers name themselves in `replicaState`; v16: endpoints of the current leaders.
+ *
+ * Waits until `minBytes` are there or `maxWaitMs` have passed; an error, and data that fills it, end the wait. The
+ * first batch is always returned whole, whatever the limits.
+ *
+ * Not done: fetching from the closest replica (KIP-392), the answer never names a preferred read replica.
+ */
+
+import {
+  fetchRound,
+  type PartitionFetch,
+  type PartitionFetched,
+  waitForBytes,
+} from '../cluster/replicas/fetch-round.ts'
+import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { ZERO_UUID } from '../wire/schema.ts'
+import {
+  type FetchRequest,
+  type FetchResponseInput,
+  fetchRequest,
+  fetchResponse,
+} from '../wire/schemas/01-fetch.ts'
+import { currentLeaderOf, type LeaderHint, leaderEndpoints } from './current-leader.ts'
+import type { FetchContext, FetchedState, FetchTarget } from './fetch-sessions.ts'
+import { handler, type RequestContext } from './handler.ts'
+import type { Services } from './services.ts'
+
+type TopicAnswer = FetchResponseInput['responses'][number]
+type PartitionAnswer = TopicAnswer['partitions'][number]
+
+const NO_RECORDS: readonly Buffer[] = []
+const FIRST_VERSION_WITH_ZSTD = 10
+const FIRST_VERSION_WITH_LEADER = 12
+const FIRST_VERSION_WITH_TOPIC_IDS = 13
+const FIRST_VERSION_WITH_ENDPOINTS = 16
+const READ_COMMITTED = 1
+
+export const fetch = handler({
+  request: fetchRequest,
+  response: fetchResponse,
+  minVersion: 4,
+  maxVersion: 18,
+
+  async handle(context, request, services) {
+    const version = context.apiVersion
+    const session = services.fetchSessions.open(
+      {
+        version,
+        sessionId: request.sessionId,
+        sessionEpoch: request.sessionEpoch,
+        isFollower: replicaIdOf(request) >= 0,
+        targets: targetsOf(version, request, services),
+        forgotten: forgottenOf(request),
+      },
+      services.clock.now(),
+    )
+    if (session.errorCode !== ErrorCode.NONE) {
+      return { errorCode: session.errorCode, sessionId: 0, responses: [] }
+    }
+    const fetches = session.targets.map((target) => partitionFetch(version, target, services))
+    const fetched = await readWithin(context, request, fetches, services)
+    return answer(context, session, fetched, services)
+  },
+
+  refuse: (_request: FetchRequest, errorCode) => ({ errorCode, sessionId: 0, responses: [] }),
+})
+
+function replicaIdOf(request: FetchRequest): number {
+  return request.replicaState.replicaId >= 0 ? request.replicaState.replicaId : request.replicaId
+}
+
+function targetsOf(version: number, request: FetchRequest, services: Services): FetchTarget[] {
+  const image = services.metadata.image()
+  const targets: FetchTarget[] = []
+  for (const topic of request.topics) {
+    const byId = version >= FIRST_VERSION_WITH_TOPIC_IDS
+    const name = byId ? image.topicsById.get(topic.topicId)?.name : topic.topic
+    for (const partition of topic.partitions) {
+      targets.push({
+        topic: name,
+        topicId: byId ? topic.topicId : ZERO_UUID,
+        partition: partition.partition,
+        currentLeaderEpoch: partition.currentLeaderEpoch,
+        fetchOffset: partition.fetchOffset,
+        lastFetchedEpoch: partition.lastFetchedEpoch,
+        logStartOffset: partition.logStartOffset,
+        partitionMaxBytes: partition.partitionMaxBytes,
+      })
+    }
+  }
+  return targets
+}
+
+function forgottenOf(request: FetchRequest) {
+  return request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map((partition) => ({ topic, topicId, partition })),
+  )
+}
+
+/** Finds the partition anew for each request of a session: topics are deleted and made again under their names. */
+function partitionFetch(version: number, target: FetchTarget, services: Services): PartitionFetch {
+  const hosted = resolve(version, target, services)
+  return typeof hosted === 'number'
+    ? { errorCode: hosted, target }
+    : { errorCode: ErrorCode.NONE, partition: hosted, target }
+}
+
+function resolve(version: number, target: FetchTarget, services: Services): HostedPartition | number {
+  const image = services.metadata.image()
+  const byId = version >= FIRST_VERSION_WITH_TOPIC_IDS
+  const topic = byId ? image.topicsById.get(target.topicId) : image.topics.get(target.topic ?? '')
+  if (topic === undefined) return byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  target.topic = topic.name
+  if (topic.partitions[target.partition] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  const hosted = services.partitions.get(topic.name, target.partition)
+  if (hosted === undefined) return services.partitions.missing(topic.name, target.partition)
+  if (version < FIRST_VERSION_WITH_ZSTD && hosted.log.config.compressionType === 'zstd') {
+    return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+  }
+  return hosted
+}
+
+async function readWithin(
+  context: RequestContext,
+  request: FetchRequest,
+  fetches: readonly PartitionFetch[],
+  services: Services,
+): Promise<readonly PartitionFetched[]> {
+  const limits = {
+    replicaId: replicaIdOf(request),
+    replicaEpoch: request.replicaState.replicaEpoch,
+    maxBytes: Math.min(request.maxBytes, services.configs.broker.fetchMaxBytes),
+    readCommitted: request.isolationLevel === READ_COMMITTED,
+  }
+  const minBytes = Math.min(request.minBytes, limits.maxBytes)
+  const deadlineMs = services.clock.monotonicMs() + request.maxWaitMs
+  for (;;) {
+    const round = fetchRound(fetches, limits)
+    const fetched = round instanceof Promise ? await round : round
+    if (fetches.length === 0 || isEnough(fetched, minBytes)) return fetched
+    const leftMs = deadlineMs - services.clock.monotonicMs()
+    if (leftMs <= 0) return fetched
+    if (!(await waitForBytes(fetches, fetched, minBytes, leftMs, services.clock, context))) return fetched
+  }
+}
+
+function isEnough(fetched: readonly PartitionFetched[], minBytes: number): boolean {
+  let bytes = 0
+  for (const partition of fetched) {
+    if (partition.errorCode !== ErrorCode.NONE || partition.divergingEpoch !== undefined) return true
+    bytes += partition.size
+  }
+  return bytes >= minBytes
+}
+
+function answer(
+  context: RequestContext,
+  session: FetchContext,
+  fetched: readonly PartitionFetched[],
+  services: Services,
+): FetchResponseInput {
+  const states: FetchedState[] = []
+  const responses: TopicAnswer[] = []
+  const leaders: LeaderHint[] = []
+  const topics = new Map<string, PartitionAnswer[]>()
+  session.targets.forEach((target, index) => {
+    const partition = fetched[index]!
+    const state: FetchedState = {
+      errorCode: partition.errorCode,
+      recordBytes: partition.size,
+      highWatermark: partition.highWatermark,
+      logStartOffset: partition.logStartOffset,
+      diverging: partition.divergingEpoch !== undefined,
+      preferredReadReplica: -1,
+    }
+    states.push(state)
+    if (!session.mustSend(index, state)) return
+    const key = context.apiVersion >= FIRST_VERSION_WITH_TOPIC_IDS ? target.topicId : target.topic!
+    let partitions = topics.get(key)
+    if (partitions === undefined) {
+      partitions = []
+      topics.set(key, partitions)
+      responses.push({ topic: target.topic ?? '', topicId: target.topicId, partitions })
+    }
+    const leader =
+      context.apiVersion >= FIRST_VERSION_WITH_LEADER
+        ? currentLeaderOf(services.metadata.image(), partition.errorCode, target)
+        : undefined
+    if (leader !== undefined) leaders.push(leader)
+    partitions.push({
+      partitionIndex: target.partition,
+      errorCode: partition.errorCode,
+      highWatermark: partition.highWatermark,
+      lastStableOffset: partition.lastStableOffset,
+      logStartOffset: partition.logStartOffset,
+      divergingEpoch: partition.divergingEpoch,
+      currentLeader: leader,
+      abortedTransactions: partition.abortedTransactions,
+      records: partition.records ?? NO_RECORDS,
+    })
+  })
+  return {
+    errorCode: ErrorCode.NONE,
+    sessionId: session.finish(states, services.clock.now()),
+    responses,
+    nodeEndpoints:
+      context.apiVersion >= FIRST_VERSION_WITH_ENDPOINTS
+        ? leaderEndpoints(services.metadata.image(), leaders, context.listenerName)
+        : [],
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * ListOffsets, versions 1–11.
+ *
+ * - v2: isolation level; v4: leader epochs; v7: the record with the largest timestamp (-3); v8: the local log's start
+ *   (-4); v9: the last tiered offset (-5); v11: the earliest offset waiting to be tiered (-6).
+ *
+ * A timestamp asks for the first record at or after it. A time of which there is none is answered with offset -1.
+ */
+import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import {
+  type ListOffsetsRequest,
+  type ListOffsetsResponseInput,
+  listOffsetsRequest,
+  listOffsetsResponse,
+} from '../wire/schemas/02-list-offsets.ts'
+import { handler } from './handler.ts'
+import type { Services } from './services.ts'
+
+type PartitionRequest = ListOffsetsRequest['topics'][number]['partitions'][number]
+type PartitionAnswer = ListOffsetsResponseInput['topics'][number]['partitions'][number]
+
+const LATEST = -1
+const EARLIEST = -2
+const MAX_TIMESTAMP = -3
+const EARLIEST_LOCAL = -4
+const LATEST_TIERED = -5
+const EARLIEST_PENDING_UPLOAD = -6
+const READ_COMMITTED = 1
+const FIRST_VERSION_WITH_EPOCHS = 4
+/** Replica id of a consumer; -2 is a tool that may ask any replica. */
+const CONSUMER_REPLICA_ID = -1
+
+const FIRST_VERSION: ReadonlyMap<number, number> = new Map([
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL, 8],
+  [LATEST_TIERED, 9],
+  [EARLIEST_PENDING_UPLOAD, 11],
+])
+
+export const listOffsets = handler({
+  request: listOffsetsRequest,
+  response: listOffsetsResponse,
+  minVersion: 1,
+  maxVersion: 11,
+
+  async handle(context, request, services) {
+    const seen = new Map<string, number>()
+    for (const { name, partitions } of request.topics) {
+      for (const { partitionIndex } of partitions) {
+        const key = `${name}-${partitionIndex}`
+        seen.set(key, (seen.get(key) ?? 0) + 1)
+      }
+    }
+    const topics = request.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(
+        partitions.map((partition) =>
+          (seen.get(`${name}-${partition.partitionIndex}`) ?? 0) > 1
+            ? failed(partition, ErrorCode.INVALID_REQUEST)
+            : listPartition(context.apiVersion, request, name, partition, services),
+        ),
+      ),
+    }))
+    return { topics: await Promise.all(topics) }
+  },
+
+  refuse: (request, errorCode) => ({
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((partition) => failed(partition, errorCode)),
+    })),
+  }),
+})
+
+function failed({ partitionIndex }: PartitionRequest, errorCode: number): PartitionAnswer {
+  return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 }
+}
+
+async function listPartition(
+  version: number,
+  request: ListOffsetsRequest,
+  topic: string,
+  wanted: PartitionRequest,
+  services: Services,
+): Promise<PartitionAnswer> {
+  const { timestamp, partitionIndex } = wanted
+  if (timestamp < 0 && !isServed(version, timestamp)) return failed(wanted, ErrorCode.UNSUPPORTED_VERSION)
+  const partition = services.partitions.get(topic, partitionIndex)
+  if (partition === undefined) return failed(wanted, services.partitions.missing(topic, partitionIndex))
+  const epochError = partition.epochError(wanted.currentLeaderEpoch)
+  if (epochError !== ErrorCode.NONE) return failed(wanted, epochError)
+  try {
+    const found = await find(partition, timestamp, request)
+    return found === undefined
+      ? failed(wanted, ErrorCode.NONE)
+      : {
+          partitionIndex,
+          errorCode: ErrorCode.NONE,
+          timestamp: found.timestamp,
+          offset: found.offset,
+          leaderEpoch: version >= FIRST_VERSION_WITH_EPOCHS ? found.leaderEpoch : -1,
+        }
+  } catch (error) {
+    if (error instanceof KafkaError) return failed(wanted, error.code)
+    services.logger.error('offset lookup failed', { topic, partition: partitionIndex, err: error })
+    return failed(wanted, ErrorCode.UNKNOWN_SERVER_ERROR)
+  }
+}
+
+function isServed(version: number, special: number): boolean {
+  if (special === LATEST || special === EARLIEST) return true
+  const first = FIRST_VERSION.get(special)
+  return first !== undefined && version >= first
+}
+
+interface Found {
+  readonly timestamp: number
+  readonly offset: number
+  readonly leaderEpoch: number
+}
+
+async function find(
+  partition: HostedPartition,
+  timestamp: number,
+  request: ListOffsetsRequest,
+): Promise<Found | undefined> {
+  const { log } = partition
+  const end = endOffset(partition, request)
+  switch (timestamp) {
+    case LATEST:
+      return { timestamp: -1, offset: end, leaderEpoch: partition.leaderEpoch }
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { timestamp: -1, offset: log.logStartOffset, leaderEpoch: log.earliestEpoch() }
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      return undefined
+    default: {
+      const found =
+        timestamp === MAX_TIMESTAMP ? await log.maxTimestampOffset() : await log.offsetForTimestamp(timestamp)
+      return found !== undefined && found.offset < end ? found : undefined
+    }
+  }
+}
+
+/** Consumers see the log up to its high watermark or its last stable offset, replicas and tools the whole of it. */
+function endOffset({ log }: HostedPartition, { replicaId, isolationLevel }: ListOffsetsRequest): number {
+  if (replicaId !== CONSUMER_REPLICA_ID) return log.logEndOffset
+  return isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark
+}

@@ -1,0 +1,69 @@
+/**
+ * FindCoordinator, versions 0–6.
+ *
+ * - v1: for transactions too; v4: several keys at once; v6: for share groups.
+ *
+ * Not done: transactions and share groups. They are refused at once with an error that clients report and don't retry.
+ */
+import { ErrorCode } from '../wire/error-codes.ts'
+import {
+  type FindCoordinatorRequest,
+  type FindCoordinatorResponseInput,
+  findCoordinatorRequest,
+  findCoordinatorResponse,
+} from '../wire/schemas/10-find-coordinator.ts'
+import { brokerEndpoint } from './endpoints.ts'
+import { handler } from './handler.ts'
+import type { Services } from './services.ts'
+
+const FIRST_VERSION_WITH_KEYS = 4
+const GROUP = 0
+const TRANSACTION = 1
+
+type Coordinator = NonNullable<FindCoordinatorResponseInput['coordinators']>[number]
+
+export const findCoordinator = handler({
+  request: findCoordinatorRequest,
+  response: findCoordinatorResponse,
+  minVersion: 0,
+  maxVersion: 6,
+
+  handle(context, request, services) {
+    return shaped(context.apiVersion, request, (key) =>
+      find(key, request.keyType, context.listenerName, services),
+    )
+  },
+
+  refuse: (request, errorCode) => {
+    const version = request.coordinatorKeys.length > 0 ? FIRST_VERSION_WITH_KEYS : 0
+    return shaped(version, request, (key) => failed(key, errorCode, null))
+  },
+})
+
+function shaped(
+  version: number,
+  request: FindCoordinatorRequest,
+  find: (key: string) => Coordinator,
+): FindCoordinatorResponseInput {
+  if (version >= FIRST_VERSION_WITH_KEYS) return { coordinators: request.coordinatorKeys.map(find) }
+  const { key: _key, ...coordinator } = find(request.key)
+  return coordinator
+}
+
+function find(key: string, keyType: number, listenerName: string, services: Services): Coordinator {
+  if (keyType !== GROUP) {
+    const kind = keyType === TRANSACTION ? 'transactions' : `coordinators of type ${keyType}`
+    return failed(key, ErrorCode.UNSUPPORTED_VERSION, `This broker does not serve ${kind}.`)
+  }
+  const coordinator = services.groups.coordinatorOf(key)
+  const broker = coordinator === undefined ? undefined : services.metadata.image().brokers.get(coordinator)
+  const endpoint = broker && brokerEndpoint(broker, listenerName)
+  if (broker === undefined || endpoint === undefined || endpoint.port < 0) {
+    return failed(key, ErrorCode.COORDINATOR_NOT_AVAILABLE, null)
+  }
+  return { key, nodeId: broker.id, ...endpoint, errorCode: ErrorCode.NONE, errorMessage: '' }
+}
+
+function failed(key: string, errorCode: number, errorMessage: string | null): Coordinator {
+  return { key, nodeId: -1, host: '', port: -1, errorCode, errorMessage }
+}

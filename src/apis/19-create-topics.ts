@@ -1,0 +1,79 @@
+/**
+ * CreateTopics, versions 2–7.
+ *
+ * - v4: -1 for partitions and replication factor means the broker's defaults (accepted in every version).
+ * - v5: the answer carries partitions, replication factor and configs; v7: the topic's id.
+ *
+ * When the answer leaves, the topics are led and can be produced to: Kafka may still say NOT_LEADER_OR_FOLLOWER.
+ */
+import { isRefusal, type Refusal } from '../cluster/controller/create-topics.ts'
+import type { TopicToCreate } from '../cluster/controller.ts'
+import type { TopicImage } from '../cluster/metadata/image.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import {
+  type CreateTopicsRequest,
+  type CreateTopicsResponseInput,
+  createTopicsRequest,
+  createTopicsResponse,
+} from '../wire/schemas/19-create-topics.ts'
+import { handler } from './handler.ts'
+import { repeated } from './repeated.ts'
+import type { Services } from './services.ts'
+
+type TopicRequest = CreateTopicsRequest['topics'][number]
+type TopicResult = CreateTopicsResponseInput['topics'][number]
+
+export const createTopics = handler({
+  request: createTopicsRequest,
+  response: createTopicsResponse,
+  minVersion: 2,
+  maxVersion: 7,
+
+  async handle(_context, request, services) {
+    const repeatedNames = repeated(request.topics.map(({ name }) => name))
+    const refused = new Map<string, Refusal>()
+    const toCreate: TopicToCreate[] = []
+    for (const topic of request.topics) {
+      if (repeatedNames.has(topic.name)) {
+        refused.set(topic.name, { errorCode: ErrorCode.INVALID_REQUEST, message: 'Duplicate topic name.' })
+        continue
+      }
+      const configs = services.configs.checkTopicConfigs(topic.configs)
+      if (isRefusal(configs)) refused.set(topic.name, configs)
+      else toCreate.push({ ...topic, configs })
+    }
+    const results = await services.controller.createTopics(toCreate, { validateOnly: request.validateOnly })
+    const answers = toCreate.map((topic, index) => {
+      const result = results[index]!
+      return isRefusal(result)
+        ? refusedTopic(topic.name, result)
+        : createdTopic(result, topic.configs, services)
+    })
+    for (const [name, refusal] of refused) answers.push(refusedTopic(name, refusal))
+    return { topics: answers }
+  },
+
+  refuse: (request: CreateTopicsRequest, errorCode) => ({
+    topics: request.topics.map(({ name }: TopicRequest) => ({ name, errorCode, errorMessage: null })),
+  }),
+})
+
+function refusedTopic(name: string, { errorCode, message }: Refusal): TopicResult {
+  return { name, errorCode, errorMessage: message, configs: null }
+}
+
+function createdTopic(
+  topic: TopicImage,
+  configs: ReadonlyMap<string, string>,
+  services: Services,
+): TopicResult {
+  return {
+    name: topic.name,
+    topicId: topic.id,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    numPartitions: topic.partitions.length,
+    replicationFactor: topic.partitions[0]!.replicas.length,
+    configs: services.configs.describeTopic(configs),
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The configuration in force, as handlers and the rest of the broker read it: what the broker was started with, under
+ * what the metadata holds for topics, brokers and groups.
+ */
+
+import type { Refusal } from '../cluster/controller/create-topics.ts'
+import type { TopicToCreate } from '../cluster/controller.ts'
+import { configsOf, type MetadataImage } from '../cluster/metadata/image.ts'
+import type { MetadataStore } from '../cluster/metadata/store.ts'
+import type { BrokerSettings } from '../config/broker-keys.ts'
+import { type DynamicBrokerConfig, settingsInForce } from '../config/broker-updates.ts'
+import { type ConfigEntry, describeTopic } from '../config/describe.ts'
+import type { BrokerConfig } from '../config/load.ts'
+import { refuseTopicConfig, type TopicSettings, topicLogConfig } from '../config/topic-config.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+
+/** The broker resource that stands for all brokers. */
+export const ALL_BROKERS = ''
+
+export class ConfigService {
+  /** As the broker was started. */
+  readonly initial: BrokerConfig
+  readonly #nodeId: number
+  readonly #store: MetadataStore
+  #image: MetadataImage | undefined
+  #broker: BrokerSettings
+
+  constructor(initial: BrokerConfig, nodeId: number, store: MetadataStore) {
+    this.initial = initial
+    this.#nodeId = nodeId
+    this.#store = store
+    this.#broker = initial.settings
+  }
+
+  /** The broker's settings now. */
+  get broker(): BrokerSettings {
+    const image = this.#store.image()
+    if (image.configs !== this.#image?.configs) {
+      this.#image = image
+      this.#broker = settingsInForce(this.initial.settings, this.dynamic(image))
+    }
+    return this.#broker
+  }
+
+  dynamic(image: MetadataImage = this.#store.image()): DynamicBrokerConfig {
+    return {
+      cluster: configsOf(image, 'broker', ALL_BROKERS),
+      broker: configsOf(image, 'broker', String(this.#nodeId)),
+    }
+  }
+
+  topic(name: string, image: MetadataImage = this.#store.image()): TopicSettings {
+    return topicLogConfig(
+      configsOf(image, 'topic', name),
+      settingsInForce(this.initial.settings, this.dynamic(image)),
+    )
+  }
+
+  /** A topic that is made because a client asked for it. */
+  automaticTopic(name: string): TopicToCreate {
+    return { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: new Map() }
+  }
+
+  /** The configs of a topic to be made, checked; what is null asks for the default and is left out, as in Kafka. */
+  checkTopicConfigs(
+    configs: readonly { readonly name: string; readonly value: string | null }[],
+  ): ReadonlyMap<string, string> | Refusal {
+    const given = new Map<string, string>()
+    for (const { name, value } of configs) if (value !== null) given.set(name, value)
+    const message = refuseTopicConfig(given, this.broker)
+    return message === undefined ? given : { errorCode: ErrorCode.INVALID_CONFIG, message }
+  }
+
+  /** All configs of a topic whose own ones are given. */
+  describeTopic(own: ReadonlyMap<string, string>): ConfigEntry[] {
+    return describeTopic(own, this.initial, this.dynamic())
+  }
+}

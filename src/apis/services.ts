@@ -1,0 +1,25 @@
+/** What handlers may reach: the parts of one running broker, built in `broker.ts`. */
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
+import type { Controller } from '../cluster/controller.ts'
+import type { MetadataStore } from '../cluster/metadata/store.ts'
+import type { ProducerIds } from '../cluster/producer-ids.ts'
+import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
+import type { GroupCoordinator } from '../groups/group-coordinator.ts'
+import type { ConfigService } from './config-service.ts'
+import type { FetchSessions } from './fetch-sessions.ts'
+
+export interface Services {
+  readonly nodeId: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly metadata: MetadataStore
+  readonly controller: Controller
+  readonly partitions: PartitionHost
+  readonly groups: GroupCoordinator
+  readonly producerIds: ProducerIds
+  readonly configs: ConfigService
+  readonly fetchSessions: FetchSessions
+}

@@ -1,0 +1,95 @@
+/** All handlers by API key, and the form in which the network layer takes them. */
+
+import type { Message } from '../wire/schema.ts'
+import { produce } from './00-produce.ts'
+import { fetch } from './01-fetch.ts'
+import { listOffsets } from './02-list-offsets.ts'
+import { metadata } from './03-metadata.ts'
+import { offsetCommit } from './08-offset-commit.ts'
+import { offsetFetch } from './09-offset-fetch.ts'
+import { findCoordinator } from './10-find-coordinator.ts'
+import { joinGroup } from './11-join-group.ts'
+import { heartbeat } from './12-heartbeat.ts'
+import { leaveGroup } from './13-leave-group.ts'
+import { syncGroup } from './14-sync-group.ts'
+import { describeGroups } from './15-describe-groups.ts'
+import { listGroups } from './16-list-groups.ts'
+import { type ApiRange, apiVersions } from './18-api-versions.ts'
+import { createTopics } from './19-create-topics.ts'
+import { deleteTopics } from './20-delete-topics.ts'
+import { deleteRecords } from './21-delete-records.ts'
+import { initProducerId } from './22-init-producer-id.ts'
+import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { describeConfigs } from './32-describe-configs.ts'
+import { createPartitions } from './37-create-partitions.ts'
+import { deleteGroups } from './42-delete-groups.ts'
+import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { offsetDelete } from './47-offset-delete.ts'
+import { describeCluster } from './60-describe-cluster.ts'
+import type { Handler, RequestContext } from './handler.ts'
+import type { Services } from './services.ts'
+
+type AnyMessage = Message<unknown, unknown>
+
+/** By API key, ascending. */
+export const handlers = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
+  apiVersions(() => servedRanges),
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeConfigs,
+  createPartitions,
+  deleteGroups,
+  incrementalAlterConfigs,
+  offsetDelete,
+  describeCluster,
+] as const
+
+/** A handler with its services, in the form in which requests are dispatched. */
+export interface BoundHandler {
+  readonly request: Message<unknown, unknown>
+  readonly response: Message<unknown, unknown>
+  readonly minVersion: number
+  readonly maxVersion: number
+  handle(context: RequestContext, request: unknown): unknown
+  refuse(request: unknown, errorCode: number): unknown
+}
+
+/** All handlers, bound to the services of one broker. */
+export function boundHandlers(services: Services): BoundHandler[] {
+  return handlers.map((handler) => {
+    // The dispatcher decodes with this handler's own request schema, which is what its functions take.
+    const { handle, refuse } = handler as unknown as Handler<AnyMessage, AnyMessage>
+    return {
+      request: handler.request,
+      response: handler.response,
+      minVersion: handler.minVersion,
+      maxVersion: handler.maxVersion,
+      handle: (context: RequestContext, request: unknown) => handle(context, request, services),
+      refuse,
+    }
+  })
+}
+
+/** What ApiVersions advertises. */
+export const servedRanges: readonly ApiRange[] = handlers.map(({ request, minVersion, maxVersion }) => ({
+  // Every schema of an API has its key.
+  apiKey: request.key!,
+  minVersion,
+  maxVersion,
+}))

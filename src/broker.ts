@@ -1,0 +1,430 @@
+/**
+ * The composition root: builds every part of one broker, hands each what it needs, starts them in order and stops them
+ * in the reverse one. The only file that knows all parts.
+ *
+ * Order of a start: lock the data directory and open the metadata; bind the listeners, whose requests wait; register;
+ * take up the partitions; make the internal topics and load the groups; let the requests in.
+ */
+import { ConfigService } from './apis/config-service.ts'
+import { FetchSessions } from './apis/fetch-sessions.ts'
+import { logConfigOf } from './apis/log-settings.ts'
+import type { Services } from './apis/services.ts'
+import { boundHandlers } from './apis/table.ts'
+import type { Clock } from './base/clock.ts'
+import type { Logger } from './base/logger.ts'
+import { type Random, randomUuid } from './base/random.ts'
+import { Controller } from './cluster/controller.ts'
+import { CoordinatorRuntime } from './cluster/coordinator/runtime.ts'
+import type { MetadataChange } from './cluster/metadata/changes.ts'
+import { MetadataStoreError } from './cluster/metadata/commit-codec.ts'
+import { EmbeddedStore } from './cluster/metadata/embedded-store.ts'
+import { type BrokerListener, liveBrokers, type MetadataImage, withLeader } from './cluster/metadata/image.ts'
+import { type MetadataStore, updateMetadata } from './cluster/metadata/store.ts'
+import { ProducerIds } from './cluster/producer-ids.ts'
+import { coordinatorLog } from './cluster/replicas/coordinator-partition.ts'
+import { PartitionHost } from './cluster/replicas/partition-host.ts'
+import { GROUP_METADATA_TOPIC } from './cluster/topic-names.ts'
+import { capAtLiveBrokers } from './config/deviations.ts'
+import { formatEndpoint } from './config/listeners.ts'
+import type { BrokerConfig } from './config/load.ts'
+import type { GroupCommand, GroupReply } from './groups/commands.ts'
+import { GroupCoordinator } from './groups/group-coordinator.ts'
+import { GroupMachine } from './groups/group-machine.ts'
+import type { GroupOptions } from './groups/options.ts'
+import { type GroupRecord, groupSerde } from './groups/records.ts'
+import { refusalOf } from './groups/refusal.ts'
+import type { FileSystem } from './logstore/file-system.ts'
+import { LogDirectory } from './logstore/log-directory.ts'
+import { LogDirectoryError } from './logstore/log-errors.ts'
+import { dispatcher } from './net/dispatch.ts'
+import { BindError } from './net/listener.ts'
+import { noNetMetrics } from './net/metrics.ts'
+import { SocketServer } from './net/socket-server.ts'
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig
+  readonly fs: FileSystem
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** When the process or the caller began to start it, by the clock; for the log line that says how long it took. */
+  readonly startedMs: number
+}
+
+/** Why a broker cannot start, in one line for the operator. */
+export class StartError extends Error {
+  override name = 'StartError'
+}
+
+type GroupRuntime = CoordinatorRuntime<GroupCommand, GroupReply, GroupRecord, GroupMachine>
+
+/** How long a clean stop waits for clients to take the answers that they are owed. */
+const CLOSE_GRACE_MS = 2000
+/** Kafka's `producer.id.expiration.check.interval.ms`, which is internal there too. */
+const PRODUCER_EXPIRATION_CHECK_MS = 600_000
+const MINUTE_MS = 60_000
+
+export class Broker {
+  readonly #options: BrokerOptions
+  /** What a stop has to undo, in the order of the start. */
+  readonly #undo: (() => void | Promise<void>)[] = []
+  #closing: Promise<void> | undefined
+  #listeners: readonly BrokerListener[] = []
+  #clusterId = ''
+
+  private constructor(options: BrokerOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with StartError for what an operator can mend; nothing is left behind then. */
+  static async start(options: BrokerOptions): Promise<Broker> {
+    const broker = new Broker(options)
+    try {
+      await broker.#start()
+      return broker
+    } catch (error) {
+      await broker.#stop()
+      throw startError(error)
+    }
+  }
+
+  /** What clients are told to connect to, in the order of `listeners`. */
+  get listeners(): readonly BrokerListener[] {
+    return this.#listeners
+  }
+
+  get clusterId(): string {
+    return this.#clusterId
+  }
+
+  /** Answers what was asked, gives up leadership, flushes the logs and lets go of everything. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#stop()
+    return this.#closing
+  }
+
+  async #stop(): Promise<void> {
+    const startedMs = this.#options.clock.monotonicMs()
+    for (const undo of this.#undo.splice(0).reverse()) {
+      try {
+        await undo()
+      } catch (err) {
+        this.#options.logger.error('part of the stop failed', { err })
+      }
+    }
+    const tookMs = Math.round(this.#options.clock.monotonicMs() - startedMs)
+    this.#options.logger.info('sluice stopped', { tookMs })
+  }
+
+  async #start(): Promise<void> {
+    const { config, logger } = this.#options
+    for (const warning of config.warnings) logger.warn(warning)
+    if (config.unusedKeys.length > 0) {
+      logger.info('configuration keys without effect here', { keys: config.unusedKeys.join(',') })
+    }
+    const logs = this.#openLogs()
+    const metadata = await this.#openMetadata(logs)
+    const configs = new ConfigService(config, config.settings.nodeId, metadata)
+    const partitions = this.#hostPartitions(logs, metadata, configs)
+    const groupRuntime = this.#groupRuntime()
+    const producerIds = new ProducerIds(metadata)
+    const services = this.#services({ metadata, configs, partitions, groupRuntime, producerIds })
+    const { promise: ready, resolve: open } = Promise.withResolvers<void>()
+    const server = await this.#listen(services, ready)
+    producerIds.session = await this.#register(metadata)
+    if (!logs.hadCleanShutdown) await startNewLeaderEpochs(metadata, config.settings.nodeId)
+    partitions.load(metadata.image())
+    this.#undo.push(
+      metadata.subscribe((image, changes, previous) => partitions.applied(image, changes, previous)),
+    )
+    await this.#loadGroups(services, groupRuntime)
+    logs.startMaintenance({
+      retentionCheckMs: config.settings.logRetentionCheckIntervalMs,
+      flushCheckMs: config.settings.logFlushSchedulerIntervalMs,
+      recoveryPointCheckpointMs: config.settings.logFlushOffsetCheckpointIntervalMs,
+      logStartOffsetCheckpointMs: config.settings.logFlushStartOffsetCheckpointIntervalMs,
+      highWatermarkCheckpointMs: config.settings.replicaHighWatermarkCheckpointIntervalMs,
+      producerExpirationCheckMs: PRODUCER_EXPIRATION_CHECK_MS,
+    })
+    open()
+    this.#logStarted(server)
+  }
+
+  #openLogs(): LogDirectory {
+    const { config, fs, clock, random, logger } = this.#options
+    const [path, ...more] = config.logDirs
+    if (path === undefined || more.length > 0) {
+      throw new StartError(
+        `log.dirs: ${config.logDirs.join(',')}: exactly one directory is served; name one, or run a broker for each`,
+      )
+    }
+    const logs = LogDirectory.open({
+      fs,
+      path,
+      clock,
+      random,
+      logger,
+      tailCacheBytes: config.settings.sluiceTailCacheBytes,
+      producerIdExpirationMs: config.settings.producerIdExpirationMs,
+    })
+    this.#undo.push(() => logs.close())
+    return logs
+  }
+
+  async #openMetadata(logs: LogDirectory): Promise<MetadataStore> {
+    const { config, fs, clock, random, logger } = this.#options
+    const clusterId = logs.metaProperties?.clusterId
+    const metadata = await EmbeddedStore.open({
+      fs,
+      directory: logs.path,
+      clock,
+      random,
+      logger,
+      ...(clusterId !== undefined && { clusterId }),
+    })
+    this.#undo.push(() => metadata.close())
+    const image = metadata.image()
+    this.#clusterId = image.clusterId
+    logs.claim(image.clusterId, config.settings.nodeId)
+    const unknown = logs.partitions().filter(({ topic, topicId }) => image.topics.get(topic)?.id !== topicId)
+    if (unknown.length > 0) {
+      logger.warn('partition directories that the metadata does not know are left alone', {
+        count: unknown.length,
+        first: `${unknown[0]!.topic}-${unknown[0]!.partition}`,
+      })
+    }
+    return metadata
+  }
+
+  #hostPartitions(logs: LogDirectory, metadata: MetadataStore, configs: ConfigService): PartitionHost {
+    const { config, clock, logger } = this.#options
+    const { nodeId, sluiceValidateRecords, replicaLagTimeMaxMs } = config.settings
+    const partitions = new PartitionHost({
+      brokerId: nodeId,
+      logs,
+      clock,
+      logger,
+      logConfig: (topic, image) => logConfigOf(configs.topic(topic, image), sluiceValidateRecords),
+      minInsyncReplicas: (topic) => configs.topic(topic).minInsyncReplicas,
+      replicaLagTimeMaxMs: () => replicaLagTimeMaxMs,
+      image: () => metadata.image(),
+    })
+    this.#undo.push(() => partitions.close())
+    return partitions
+  }
+
+  #groupRuntime(): GroupRuntime {
+    const { config, clock, logger } = this.#options
+    const options = groupOptions(config)
+    const runtime: GroupRuntime = new CoordinatorRuntime({
+      topic: GROUP_METADATA_TOPIC,
+      createMachine: (partition) => new GroupMachine(options, logger.child({ groupsPartition: partition })),
+      serde: groupSerde,
+      refusal: refusalOf,
+      clock,
+      logger,
+      writeTimeoutMs: config.settings.offsetsCommitTimeoutMs,
+    })
+    this.#undo.push(() => runtime.close())
+    return runtime
+  }
+
+  #services(parts: {
+    readonly metadata: MetadataStore
+    readonly configs: ConfigService
+    readonly partitions: PartitionHost
+    readonly groupRuntime: GroupRuntime
+    readonly producerIds: ProducerIds
+  }): Services {
+    const { config, clock, random, logger } = this.#options
+    const { metadata, configs, partitions, groupRuntime, producerIds } = parts
+    const offsetsTopic = () => metadata.image().topics.get(GROUP_METADATA_TOPIC)?.partitions
+    const groups = new GroupCoordinator({
+      execute: (partition, command) => groupRuntime.execute(partition, command),
+      partitionCount: () => offsetsTopic()?.length ?? config.settings.offsetsTopicNumPartitions,
+      leaderOf: (partition) => offsetsTopic()?.[partition]?.leader,
+    })
+    const topicDefaults = () => ({
+      numPartitions: configs.broker.numPartitions,
+      replicationFactor: configs.broker.defaultReplicationFactor,
+    })
+    return {
+      nodeId: config.settings.nodeId,
+      clock,
+      random,
+      logger,
+      metadata,
+      controller: new Controller({ store: metadata, random, topicDefaults }),
+      partitions,
+      groups,
+      producerIds,
+      configs,
+      fetchSessions: new FetchSessions(config.settings.maxIncrementalFetchSessionCacheSlots, () =>
+        random.bytes(4).readInt32BE(),
+      ),
+    }
+  }
+
+  /** Requests that come before the broker is ready wait for it. */
+  async #listen(services: Services, ready: Promise<void>): Promise<SocketServer> {
+    const { config, clock, logger } = this.#options
+    const { settings, connectionBounds } = config
+    const serve = dispatcher({ handlers: boundHandlers(services), clock, logger, metrics: noNetMetrics })
+    let isReady = false
+    void ready.then(() => {
+      isReady = true
+    })
+    const server = await SocketServer.open(
+      {
+        listeners: config.listeners.listeners.map((listener) => ({
+          ...listener,
+          securityProtocol: 'PLAINTEXT' as const,
+          maxConnections: settings.maxConnections,
+        })),
+        backlog: settings.socketListenBacklogSize,
+        maxRequestBytes: settings.socketRequestMaxBytes,
+        maxIdleMs: settings.connectionsMaxIdleMs,
+        maxQueuedRequestBytes: settings.sluiceMaxBytesInFlight,
+        maxConnections: settings.maxConnections,
+        maxConnectionsPerIp: settings.maxConnectionsPerIp,
+        maxConnectionsPerIpOverrides: connectionBounds,
+      },
+      {
+        clock,
+        logger,
+        metrics: noNetMetrics,
+        serve: (request, connection) =>
+          isReady ? serve(request, connection) : ready.then(() => serve(request, connection)),
+      },
+    )
+    this.#undo.push(() => server.close(CLOSE_GRACE_MS))
+    this.#listeners = advertisedListeners(config, server)
+    return server
+  }
+
+  async #register(metadata: MetadataStore) {
+    const { config, random } = this.#options
+    const session = await metadata.register({
+      id: config.settings.nodeId,
+      incarnationId: randomUuid(random),
+      rack: config.settings.brokerRack,
+      listeners: this.#listeners,
+    })
+    this.#undo.push(() => session.close())
+    return session
+  }
+
+  /** Makes `__consumer_offsets` where it is missing and loads every partition of it that this broker leads. */
+  async #loadGroups(services: Services, runtime: GroupRuntime): Promise<void> {
+    const { settings } = this.#options.config
+    const { metadata, controller, partitions, groups } = services
+    if (!metadata.image().topics.has(GROUP_METADATA_TOPIC)) {
+      const [made] = await controller.createTopics(
+        [
+          {
+            name: GROUP_METADATA_TOPIC,
+            numPartitions: settings.offsetsTopicNumPartitions,
+            replicationFactor: capAtLiveBrokers(
+              settings.offsetsTopicReplicationFactor,
+              liveBrokers(metadata.image()).length,
+            ),
+            assignments: [],
+            // Kafka's `GroupCoordinator.groupMetadataTopicConfigs`.
+            configs: new Map([
+              ['cleanup.policy', 'compact'],
+              ['compression.type', 'producer'],
+              ['segment.bytes', String(settings.offsetsTopicSegmentBytes)],
+            ]),
+          },
+        ],
+        { validateOnly: false },
+      )
+      if (made !== undefined && 'errorCode' in made) {
+        throw new StartError(`${GROUP_METADATA_TOPIC} cannot be made: ${made.message}`)
+      }
+    }
+    const loading: Promise<void>[] = []
+    for (const partition of partitions.all()) {
+      if (partition.topic !== GROUP_METADATA_TOPIC || !partition.isLeader) continue
+      loading.push(runtime.elected(partition.partition, partition.leaderEpoch, coordinatorLog(partition)))
+    }
+    await Promise.all(loading)
+    this.#undo.push(
+      metadata.subscribe((image, changes, previous) => {
+        const topics = deletedTopics(image, changes, previous)
+        if (topics.length === 0) return
+        groups.executeOnAll({ type: 'topicsDeleted', topics }).catch((err: unknown) => {
+          this.#options.logger.error('offsets of deleted topics are left behind', { err })
+        })
+      }),
+    )
+  }
+
+  #logStarted(server: SocketServer): void {
+    const { config, clock, logger, startedMs } = this.#options
+    logger.info('sluice started', {
+      listeners: server.listeners.map(({ options, port }) => formatEndpoint({ ...options, port })).join(','),
+      advertised: this.#listeners.map(formatEndpoint).join(','),
+      data: config.logDirs.join(','),
+      startMs: Math.round(clock.now() - startedMs),
+    })
+  }
+}
+
+function startError(error: unknown): unknown {
+  const expected =
+    error instanceof BindError || error instanceof LogDirectoryError || error instanceof MetadataStoreError
+  return expected ? new StartError(error.message, { cause: error }) : error
+}
+
+/** The advertised endpoints, with the ports that the system chose. */
+function advertisedListeners(config: BrokerConfig, server: SocketServer): BrokerListener[] {
+  return config.listeners.advertised.map(({ name, host, port }) => {
+    const bound = server.listeners.find(({ options }) => options.name === name)
+    return {
+      name,
+      host,
+      port: port === 0 && bound !== undefined ? bound.port : port,
+      securityProtocol: 'PLAINTEXT',
+    }
+  })
+}
+
+function groupOptions({ settings }: BrokerConfig): GroupOptions {
+  return {
+    minSessionTimeoutMs: settings.groupMinSessionTimeoutMs,
+    maxSessionTimeoutMs: settings.groupMaxSessionTimeoutMs,
+    initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
+    maxSize: settings.groupMaxSize,
+    offsetMetadataMaxBytes: settings.offsetMetadataMaxBytes,
+    offsetsRetentionMs: settings.offsetsRetentionMinutes * MINUTE_MS,
+    offsetsRetentionCheckIntervalMs: settings.offsetsRetentionCheckIntervalMs,
+  }
+}
+
+/** After a stop that was not clean, logs may have lost their ends: a new epoch lets clients find out. */
+async function startNewLeaderEpochs(metadata: MetadataStore, nodeId: number): Promise<void> {
+  await updateMetadata(metadata, (image) => {
+    const changes: MetadataChange[] = []
+    for (const topic of image.topics.values()) {
+      for (const partition of topic.partitions) {
+        if (partition.leader !== nodeId) continue
+        changes.push({ type: 'changePartition', topic: topic.name, partition: withLeader(partition, nodeId) })
+      }
+    }
+    return { changes, result: undefined }
+  })
+}
+
+/** Topics that a commit has removed, those among them that were made again under their names. */
+function deletedTopics(
+  image: MetadataImage,
+  changes: readonly MetadataChange[],
+  previous: MetadataImage,
+): { readonly name: string; readonly id: string }[] {
+  return changes.flatMap((change) => {
+    if (change.type !== 'deleteTopic') return []
+    const id = previous.topics.get(change.topic)?.id
+    return id === undefined || image.topicsById.has(id) ? [] : [{ name: change.topic, id }]
+  })
+}

@@ -1,0 +1,113 @@
+/**
+ * Changes of topics on behalf of clients: decides on the image with the pure planners of `controller/`, commits, and
+ * decides anew where somebody else was first. When a promise resolves, every listener of the store has seen the change,
+ * so a topic made here can be served from then on.
+ */
+import type { Random } from '../base/random.ts'
+import { ErrorCode } from '../wire/error-codes.ts'
+import { type MorePartitions, planPartitions } from './controller/create-partitions.ts'
+import {
+  isRefusal,
+  type NewTopic,
+  planTopic,
+  type Refusal,
+  type TopicDefaults,
+} from './controller/create-topics.ts'
+import { applyChanges, type MetadataChange } from './metadata/changes.ts'
+import type { MetadataImage, TopicImage } from './metadata/image.ts'
+import { type MetadataStore, updateMetadata } from './metadata/store.ts'
+
+export interface TopicToCreate extends NewTopic {
+  /** Valid keys and values: the caller has checked them. */
+  readonly configs: ReadonlyMap<string, string>
+}
+
+export interface ControllerOptions {
+  readonly store: MetadataStore
+  readonly random: Random
+  /** Read at each use: brokers can change them while they run. */
+  readonly topicDefaults: () => TopicDefaults
+}
+
+export class Controller {
+  readonly #store: MetadataStore
+  readonly #random: Random
+  readonly #topicDefaults: () => TopicDefaults
+
+  constructor(options: ControllerOptions) {
+    this.#store = options.store
+    this.#random = options.random
+    this.#topicDefaults = options.topicDefaults
+  }
+
+  /** One outcome per request, in order; each topic is made or refused for itself. */
+  createTopics(
+    requests: readonly TopicToCreate[],
+    options: { readonly validateOnly: boolean },
+  ): Promise<(TopicImage | Refusal)[]> {
+    return updateMetadata(this.#store, (image) => {
+      let planned = image
+      const changes: MetadataChange[] = []
+      const result = requests.map((request) => {
+        const topic = planTopic(planned, request, this.#topicDefaults(), this.#random)
+        if (isRefusal(topic)) return topic
+        const making = creation(topic, request.configs)
+        planned = applyChanges(planned, making, planned.version + 1)
+        changes.push(...making)
+        return topic
+      })
+      // The brokers that a placement names are registered now and may be fenced later; only a name must not be taken.
+      return { changes: options.validateOnly ? [] : changes, result }
+    })
+  }
+
+  createPartitions(
+    requests: readonly MorePartitions[],
+    options: { readonly validateOnly: boolean },
+  ): Promise<(Refusal | undefined)[]> {
+    return updateMetadata(this.#store, (image) => {
+      const changes: MetadataChange[] = []
+      const result = requests.map((request) => {
+        const partitions = planPartitions(image, request, this.#random)
+        if ('errorCode' in partitions) return partitions
+        changes.push({ type: 'createPartitions', topic: request.name, partitions })
+        return undefined
+      })
+      return { changes: options.validateOnly ? [] : changes, result }
+    })
+  }
+
+  /** By id, so that a topic made meanwhile under the same name is left alone. One outcome per id, in order. */
+  deleteTopics(ids: readonly string[]): Promise<(Refusal | undefined)[]> {
+    return updateMetadata(this.#store, (image) => {
+      const changes: MetadataChange[] = []
+      const result = ids.map((id) => {
+        const topic = image.topicsById.get(id)
+        if (topic === undefined) {
+          return {
+            errorCode: ErrorCode.UNKNOWN_TOPIC_ID,
+            message: 'This server does not host this topic ID.',
+          }
+        }
+        changes.push({ type: 'deleteTopic', topic: topic.name })
+        return undefined
+      })
+      return { changes, result }
+    })
+  }
+
+  /** Commits what `decide` finds right on the current image. */
+  update<T>(
+    decide: (image: MetadataImage) => { readonly changes: readonly MetadataChange[]; readonly result: T },
+  ): Promise<T> {
+    return updateMetadata(this.#store, decide)
+  }
+}
+
+function creation(topic: TopicImage, configs: ReadonlyMap<string, string>): MetadataChange[] {
+  const changes: MetadataChange[] = [{ type: 'createTopic', topic }]
+  for (const [key, value] of configs) {
+    changes.push({ type: 'setConfig', resource: { type: 'topic', name: topic.name }, key, value })
+  }
+  return changes
+}

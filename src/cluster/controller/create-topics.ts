@@ -1,0 +1,200 @@
+/**
+ * What CreateTopics may make, and how: Kafka's `ReplicationControlManager.createTopics` without its state. Looks at an
+ * image, gives the topic to be made or the refusal.
+ */
+import type { Random } from '../../base/random.ts'
+import { randomUuid } from '../../base/random.ts'
+import { ErrorCode } from '../../wire/error-codes.ts'
+import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
+import {
+  CLUSTER_METADATA_TOPIC,
+  hasCollisionCharacters,
+  topicNameProblem,
+  unifiedTopicName,
+} from '../topic-names.ts'
+import { placeReplicas } from './placement.ts'
+
+export interface NewTopic {
+  readonly name: string
+  /** -1 for the default. */
+  readonly numPartitions: number
+  /** -1 for the default. */
+  readonly replicationFactor: number
+  /** Broker ids by partition; empty unless the client places the replicas itself. */
+  readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly number[] }[]
+}
+
+export interface TopicDefaults {
+  readonly numPartitions: number
+  readonly replicationFactor: number
+}
+
+export interface Refusal {
+  readonly errorCode: number
+  readonly message: string
+}
+
+/** The topic that `request` asks for as it will stand in the image, or why it cannot be. */
+export function planTopic(
+  image: MetadataImage,
+  request: NewTopic,
+  defaults: TopicDefaults,
+  random: Random,
+): TopicImage | Refusal {
+  return (
+    nameRefusal(image, request.name) ??
+    (request.assignments.length > 0
+      ? assignedTopic(image, request, random)
+      : placedTopic(image, request, defaults, random))
+  )
+}
+
+export function isRefusal(result: object): result is Refusal {
+  return 'errorCode' in result
+}
+
+function nameRefusal(image: MetadataImage, name: string): Refusal | undefined {
+  if (name === CLUSTER_METADATA_TOPIC) {
+    return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.')
+  }
+  const problem = topicNameProblem(name)
+  if (problem !== undefined) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
+  if (image.topics.has(name))
+    return refusal(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
+  const other = collidingTopic(image, name)
+  if (other === undefined) return undefined
+  return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`)
+}
+
+/** A topic whose name differs from `name` only in `.` against `_`. */
+function collidingTopic(image: MetadataImage, name: string): string | undefined {
+  if (!hasCollisionCharacters(name)) return undefined
+  const unified = unifiedTopicName(name)
+  for (const other of image.topics.keys()) {
+    if (hasCollisionCharacters(other) && unifiedTopicName(other) === unified) return other
+  }
+  return undefined
+}
+
+function assignedTopic(image: MetadataImage, request: NewTopic, random: Random): TopicImage | Refusal {
+  if (request.replicationFactor !== -1) {
+    return refusal(
+      ErrorCode.INVALID_REQUEST,
+      'A manual partition assignment was specified, but replication factor was not set to -1.',
+    )
+  }
+  if (request.numPartitions !== -1) {
+    return refusal(
+      ErrorCode.INVALID_REQUEST,
+      'A manual partition assignment was specified, but numPartitions was not set to -1.',
+    )
+  }
+  const assignments = [...request.assignments].sort((a, b) => a.partitionIndex - b.partitionIndex)
+  const replicationFactor = assignments[0]!.brokerIds.length
+  for (const [index, { partitionIndex, brokerIds }] of assignments.entries()) {
+    if (assignments.filter((other) => other.partitionIndex === partitionIndex).length > 1) {
+      return badAssignment(`Found multiple manual partition assignments for partition ${partitionIndex}`)
+    }
+    if (partitionIndex !== index) {
+      return badAssignment('partitions should be a consecutive 0-based integer sequence')
+    }
+    const problem = assignmentProblem(image, brokerIds, replicationFactor)
+    if (problem !== undefined) return problem
+  }
+  return topic(
+    request.name,
+    assignments.map(({ brokerIds }) => [...brokerIds]),
+    random,
+  )
+}
+
+/** Kafka's `validateManualPartitionAssignment`. */
+export function assignmentProblem(
+  image: MetadataImage,
+  brokerIds: readonly number[],
+  replicationFactor: number,
+): Refusal | undefined {
+  if (brokerIds.length === 0) {
+    return badAssignment('The manual partition assignment includes an empty replica list.')
+  }
+  const sorted = [...brokerIds].sort((a, b) => a - b)
+  for (const [i, id] of sorted.entries()) {
+    if (!image.brokers.has(id)) {
+      return badAssignment(
+        `The manual partition assignment includes broker ${id}, but no such broker is registered.`,
+      )
+    }
+    if (i > 0 && sorted[i - 1] === id) {
+      return badAssignment(`The manual partition assignment includes the broker ${id} more than once.`)
+    }
+  }
+  if (brokerIds.length !== replicationFactor) {
+    return badAssignment(
+      `The manual partition assignment includes a partition with ${brokerIds.length} replica(s), but this is not consistent with previous partitions, which have ${replicationFactor} replica(s).`,
+    )
+  }
+  return undefined
+}
+
+function placedTopic(
+  image: MetadataImage,
+  request: NewTopic,
+  defaults: TopicDefaults,
+  random: Random,
+): TopicImage | Refusal {
+  const { numPartitions, replicationFactor } = request
+  if (replicationFactor < -1 || replicationFactor === 0) {
+    return refusal(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      'Replication factor must be larger than 0, or -1 to use the default value.',
+    )
+  }
+  if (numPartitions < -1 || numPartitions === 0) {
+    return refusal(
+      ErrorCode.INVALID_PARTITIONS,
+      'Number of partitions was set to an invalid non-positive value.',
+    )
+  }
+  const factor = replicationFactor === -1 ? defaults.replicationFactor : replicationFactor
+  const count = numPartitions === -1 ? defaults.numPartitions : numPartitions
+  const placed = place(image, count, factor, random)
+  return Array.isArray(placed) ? topic(request.name, placed, random) : placed
+}
+
+/** Replicas for `count` new partitions on the brokers that are up, or INVALID_REPLICATION_FACTOR. */
+export function place(
+  image: MetadataImage,
+  count: number,
+  replicationFactor: number,
+  random: Random,
+): number[][] | Refusal {
+  const brokers = [...image.brokers.values()].filter((broker) => !broker.fenced)
+  if (replicationFactor > brokers.length) {
+    return refusal(
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
+    )
+  }
+  return placeReplicas(brokers, count, replicationFactor, random)
+}
+
+/** A partition at its beginning: all replicas in sync, the first one leads. */
+export function newPartition(partition: number, replicas: readonly number[]): PartitionImage {
+  return { partition, replicas, isr: replicas, leader: replicas[0]!, leaderEpoch: 0, partitionEpoch: 0 }
+}
+
+function topic(name: string, replicas: readonly number[][], random: Random): TopicImage {
+  return {
+    name,
+    id: randomUuid(random),
+    partitions: replicas.map((ids, partition) => newPartition(partition, ids)),
+  }
+}
+
+function refusal(errorCode: number, message: string): Refusal {
+  return { errorCode, message }
+}
+
+function badAssignment(message: string): Refusal {
+  return refusal(ErrorCode.INVALID_REPLICA_ASSIGNMENT, message)
+}

@@ -1,0 +1,250 @@
+/**
+ * A replica that this broker holds: the pure state of the partition joined to its log, and those who wait for either
+ * to move. Kafka's `Partition` with its delayed operations.
+ *
+ * An append to a leader that has nobody to wait for moves the high watermark in the same call.
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { LogAppendInfo, PartitionLog } from '../../logstore/partition-log.ts'
+import { ErrorCode, KafkaError } from '../../wire/error-codes.ts'
+import type { PartitionImage } from '../metadata/image.ts'
+import type { Partition } from '../partition.ts'
+import { type FetchLimits, type FetchPosition, failedFetch, type PartitionFetched } from './fetch-round.ts'
+
+/** Told of one partition for as long as it watches it; must not throw. */
+export interface PartitionWatcher {
+  /** The high watermark has moved; there are about so many bytes more that a consumer may read. */
+  readable(addedBytes: number): void
+  /** Leadership, epoch or log start has moved, or the replica is gone: whoever waits has to look anew. */
+  changed(): void
+}
+
+export interface AppendOptions {
+  readonly origin: 'client' | 'coordinator'
+  /** Refused with NOT_ENOUGH_REPLICAS when there are fewer replicas in sync than `min.insync.replicas`. */
+  readonly acksAll: boolean
+}
+
+/** `offset` of DeleteRecords that stands for the high watermark. */
+const TO_HIGH_WATERMARK = -1
+const NO_EPOCH = -1
+const ACKS_ALL = -1
+const ACKS_LEADER = 1
+
+export class HostedPartition {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly log: PartitionLog
+  readonly #state: Partition
+  readonly #clock: Clock
+  readonly #watchers = new Set<PartitionWatcher>()
+  #closed = false
+
+  constructor(
+    identity: { readonly topic: string; readonly topicId: string; readonly partition: number },
+    log: PartitionLog,
+    state: Partition,
+    clock: Clock,
+  ) {
+    this.topic = identity.topic
+    this.topicId = identity.topicId
+    this.partition = identity.partition
+    this.log = log
+    this.#state = state
+    this.#clock = clock
+  }
+
+  get leaderEpoch(): number {
+    return this.#state.leaderEpoch
+  }
+
+  get isLeader(): boolean {
+    return !this.#closed && this.#state.isLeader
+  }
+
+  /** A newer image of this partition. */
+  apply(image: PartitionImage): void {
+    const change = this.#state.apply(image, this.log, this.#clock.now())
+    if (change === 'stale') return
+    if (change === 'became-leader') this.log.assignEpochStartOffset(image.leaderEpoch)
+    this.#highWatermarkMoved(0)
+    this.#notifyChanged()
+  }
+
+  /**
+   * Appends as the leader. The bytes are patched in place and kept: the caller must not touch them afterwards.
+   * Throws AppendRefused, and KafkaError where this broker does not lead or the disk failed.
+   */
+  append(records: Buffer, { origin, acksAll }: AppendOptions): LogAppendInfo {
+    const refused = this.#closed
+      ? ErrorCode.NOT_LEADER_OR_FOLLOWER
+      : this.#state.checkAppend(acksAll ? ACKS_ALL : ACKS_LEADER)
+    if (refused !== ErrorCode.NONE) {
+      throw new KafkaError(refused, `partition ${this.topic}-${this.partition} cannot be appended to`)
+    }
+    const info = this.log.appendAsLeader(records, { leaderEpoch: this.#state.leaderEpoch, origin })
+    if (this.#state.appended(this.log.logEndOffset, this.#clock.now()))
+      this.#highWatermarkMoved(info.sizeInBytes)
+    return info
+  }
+
+  /** NONE, or why a request that names this leader epoch (-1 for none) cannot be served here. */
+  epochError(currentLeaderEpoch: number): number {
+    return this.#closed ? ErrorCode.NOT_LEADER_OR_FOLLOWER : this.#state.checkEpoch(currentLeaderEpoch, true)
+  }
+
+  /** Whether an acks=all append that ended with `lastOffset` has nothing more to wait for. */
+  isSettled(lastOffset: number): boolean {
+    return this.#closed || this.#state.checkReplicated(lastOffset + 1) !== undefined
+  }
+
+  /** What to answer the append that ended with `lastOffset`, waited for or not. */
+  replicationError(lastOffset: number): number {
+    if (this.#closed) return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    return this.#state.checkReplicated(lastOffset + 1) ?? ErrorCode.REQUEST_TIMED_OUT
+  }
+
+  /** Whole batches from the position on, of at most `maxBytes` unless the first is larger and must be returned. */
+  fetch(
+    position: FetchPosition,
+    limits: FetchLimits,
+    maxBytes: number,
+    minOneMessage: boolean,
+  ): PartitionFetched | Promise<PartitionFetched> {
+    const errorCode = this.epochError(position.currentLeaderEpoch)
+    if (errorCode !== ErrorCode.NONE) return failedFetch(errorCode)
+    if (limits.replicaId >= 0) {
+      const refused = this.#followerFetched(position, limits)
+      if (refused !== ErrorCode.NONE) return failedFetch(refused)
+    }
+    const { log } = this
+    const { fetchOffset } = position
+    if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) {
+      return failedFetch(ErrorCode.OFFSET_OUT_OF_RANGE)
+    }
+    const diverging = this.#divergence(position)
+    if (diverging === 'unknown') return failedFetch(ErrorCode.OFFSET_OUT_OF_RANGE)
+    const end =
+      limits.replicaId >= 0
+        ? log.logEndOffset
+        : limits.readCommitted
+          ? log.lastStableOffset
+          : log.highWatermark
+    const seen = {
+      errorCode: ErrorCode.NONE,
+      highWatermark: log.highWatermark,
+      lastStableOffset: log.lastStableOffset,
+      logStartOffset: log.logStartOffset,
+      divergingEpoch: diverging,
+      abortedTransactions: limits.readCommitted ? NO_ABORTED : null,
+      records: null,
+      size: 0,
+    }
+    if (diverging !== undefined || fetchOffset >= end) return seen
+    const read = log.read(fetchOffset, maxBytes, end, minOneMessage)
+    if (!(read instanceof Promise)) return this.#fetched(seen, read, fetchOffset, limits)
+    return read.then(
+      (result) => this.#fetched(seen, result, fetchOffset, limits),
+      // The log may have been cut or deleted under the read.
+      (error) => {
+        if (error instanceof KafkaError) return failedFetch(error.code)
+        throw error
+      },
+    )
+  }
+
+  /** A follower has all before its fetch offset: the high watermark may move. */
+  #followerFetched(position: FetchPosition, { replicaId, replicaEpoch }: FetchLimits): number {
+    const { errorCode, highWatermarkAdvanced } = this.#state.followerFetched(
+      { ...position, replicaId, replicaEpoch },
+      this.#clock.now(),
+    )
+    if (highWatermarkAdvanced) this.#highWatermarkMoved(0)
+    return errorCode
+  }
+
+  #fetched(
+    seen: PartitionFetched,
+    read: { readonly buffers: readonly Buffer[]; readonly size: number; readonly nextOffset: number },
+    fetchOffset: number,
+    limits: FetchLimits,
+  ): PartitionFetched {
+    return {
+      ...seen,
+      abortedTransactions:
+        limits.readCommitted && read.size > 0
+          ? this.log.abortedTransactions(fetchOffset, read.nextOffset)
+          : seen.abortedTransactions,
+      records: read.buffers,
+      size: read.size,
+    }
+  }
+
+  /** Where the client's log parts from this one, by the epoch that it fetched last (KIP-595). */
+  #divergence({
+    fetchOffset,
+    lastFetchedEpoch,
+  }: FetchPosition): { readonly epoch: number; readonly endOffset: number } | undefined | 'unknown' {
+    if (lastFetchedEpoch === NO_EPOCH) return undefined
+    const end = this.endOffsetForEpoch(lastFetchedEpoch)
+    if (end.endOffset === NO_EPOCH) return 'unknown'
+    if (end.leaderEpoch < lastFetchedEpoch || end.endOffset < fetchOffset) {
+      return { epoch: end.leaderEpoch, endOffset: end.endOffset }
+    }
+    return undefined
+  }
+
+  /** The largest epoch up to `leaderEpoch` that the log knows, and where its records end; -1 and -1 for none. */
+  endOffsetForEpoch(leaderEpoch: number): { readonly leaderEpoch: number; readonly endOffset: number } {
+    if (leaderEpoch === this.#state.leaderEpoch) return { leaderEpoch, endOffset: this.log.logEndOffset }
+    return this.log.endOffsetForEpoch(leaderEpoch)
+  }
+
+  /** Moves the log start up to `offset` (-1 for the high watermark); the new log start. Throws KafkaError. */
+  deleteRecords(offset: number): number {
+    const errorCode = this.epochError(NO_EPOCH)
+    if (errorCode !== ErrorCode.NONE) throw new KafkaError(errorCode, 'only the leader deletes records')
+    if (!this.log.config.cleanupPolicy.includes('delete')) {
+      throw new KafkaError(
+        ErrorCode.POLICY_VIOLATION,
+        `Records of partition ${this.topic}-${this.partition} can not be deleted due to the configured policy`,
+      )
+    }
+    const target = offset === TO_HIGH_WATERMARK ? this.log.highWatermark : offset
+    if (target < 0 || target > this.log.highWatermark) {
+      throw new KafkaError(
+        ErrorCode.OFFSET_OUT_OF_RANGE,
+        `The offset ${target} for partition ${this.topic}-${this.partition} is not valid`,
+      )
+    }
+    this.log.incrementLogStartOffset(target)
+    this.#notifyChanged()
+    return this.log.logStartOffset
+  }
+
+  watch(watcher: PartitionWatcher): void {
+    this.#watchers.add(watcher)
+  }
+
+  unwatch(watcher: PartitionWatcher): void {
+    this.#watchers.delete(watcher)
+  }
+
+  /** The replica is no longer served here: those who wait are told. The log is the owner's to close or delete. */
+  close(): void {
+    this.#closed = true
+    this.#notifyChanged()
+  }
+
+  #highWatermarkMoved(addedBytes: number): void {
+    this.log.updateHighWatermark(this.#state.highWatermark)
+    for (const watcher of this.#watchers) watcher.readable(addedBytes)
+  }
+
+  #notifyChanged(): void {
+    for (const watcher of this.#watchers) watcher.changed()
+  }
+}
+
+const NO_ABORTED: readonly { readonly producerId: number; readonly firstOffset: number }[] = []

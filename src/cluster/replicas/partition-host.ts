@@ -1,0 +1,179 @@
+/**
+ * The replicas of this broker: follows the metadata, so that what the image says this broker holds is held, led and
+ * served when a commit resolves. Kafka's `ReplicaManager` for the part that is state.
+ */
+import type { Clock } from '../../base/clock.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { LogConfig } from '../../logstore/log-config.ts'
+import type { LogDirectory } from '../../logstore/log-directory.ts'
+import { ErrorCode } from '../../wire/error-codes.ts'
+import type { MetadataChange } from '../metadata/changes.ts'
+import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
+import { Partition } from '../partition.ts'
+import { HostedPartition } from './hosted-partition.ts'
+
+export interface PartitionHostOptions {
+  readonly brokerId: number
+  readonly logs: LogDirectory
+  readonly clock: Clock
+  readonly logger: Logger
+  /** What a topic's logs are to do, by its own configs in the image and the broker's. */
+  readonly logConfig: (topic: string, image: MetadataImage) => LogConfig
+  /** `min.insync.replicas` of a topic. */
+  readonly minInsyncReplicas: (topic: string) => number
+  readonly replicaLagTimeMaxMs: () => number
+  readonly image: () => MetadataImage
+}
+
+export class PartitionHost {
+  readonly #options: PartitionHostOptions
+  readonly #topics = new Map<string, HostedPartition[]>()
+  /** Partitions whose log could not be opened, as `topic-partition`. */
+  readonly #offline = new Set<string>()
+
+  constructor(options: PartitionHostOptions) {
+    this.#options = options
+  }
+
+  get(topic: string, partition: number): HostedPartition | undefined {
+    return this.#topics.get(topic)?.[partition]
+  }
+
+  *all(): Generator<HostedPartition, void, undefined> {
+    for (const partitions of this.#topics.values()) {
+      for (const partition of partitions) if (partition !== undefined) yield partition
+    }
+  }
+
+  /** The error code for a partition that `get` has not: unknown, somebody else's, or on a disk that failed. */
+  missing(topic: string, partition: number): number {
+    if (this.#offline.has(`${topic}-${partition}`)) return ErrorCode.KAFKA_STORAGE_ERROR
+    return this.#options.image().topics.get(topic)?.partitions[partition] === undefined
+      ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+      : ErrorCode.NOT_LEADER_OR_FOLLOWER
+  }
+
+  /** Takes up everything that the image gives this broker, when it starts. */
+  load(image: MetadataImage): void {
+    for (const topic of image.topics.values()) this.#applyTopic(topic, image)
+  }
+
+  /** A commit, in the form of the store's listener. */
+  applied(image: MetadataImage, changes: readonly MetadataChange[], previous: MetadataImage): void {
+    for (const name of touchedTopics(changes)) {
+      const before = previous.topics.get(name)
+      const topic = image.topics.get(name)
+      if (before !== undefined && before.id !== topic?.id) this.#removeTopic(name)
+      if (topic !== undefined) this.#applyTopic(topic, image)
+    }
+    this.#applyConfigs(image, changes)
+  }
+
+  /** Serves nothing any more; the logs are closed by their directory. */
+  close(): void {
+    for (const partition of this.all()) partition.close()
+    this.#topics.clear()
+  }
+
+  #applyTopic(topic: TopicImage, image: MetadataImage): void {
+    const { brokerId, logger } = this.#options
+    let hosted = this.#topics.get(topic.name)
+    for (const partition of topic.partitions) {
+      if (!partition.replicas.includes(brokerId)) continue
+      if (hosted === undefined) {
+        hosted = []
+        this.#topics.set(topic.name, hosted)
+      }
+      const known = hosted[partition.partition]
+      if (known !== undefined) {
+        known.apply(partition)
+        continue
+      }
+      try {
+        hosted[partition.partition] = this.#open(topic, partition, image)
+      } catch (error) {
+        this.#offline.add(`${topic.name}-${partition.partition}`)
+        logger.error('partition is offline', {
+          topic: topic.name,
+          partition: partition.partition,
+          err: error,
+        })
+      }
+    }
+  }
+
+  #open(topic: TopicImage, image: PartitionImage, metadata: MetadataImage): HostedPartition {
+    const { brokerId, logs, clock, logConfig, minInsyncReplicas, replicaLagTimeMaxMs } = this.#options
+    const identity = { topic: topic.name, topicId: topic.id, partition: image.partition }
+    const log = logs.openOrCreate(identity, logConfig(topic.name, metadata))
+    const state = new Partition({
+      partition: image.partition,
+      brokerId,
+      replicaLagTimeMaxMs,
+      minInsyncReplicas: () => minInsyncReplicas(topic.name),
+      mayJoinIsr: (id, epoch) => {
+        const broker = this.#options.image().brokers.get(id)
+        return broker !== undefined && !broker.fenced && (epoch === -1 || epoch === broker.epoch)
+      },
+    })
+    const hosted = new HostedPartition(identity, log, state, clock)
+    hosted.apply(image)
+    return hosted
+  }
+
+  #removeTopic(name: string): void {
+    const { logs, logger } = this.#options
+    for (const hosted of this.#topics.get(name) ?? []) {
+      if (hosted === undefined) continue
+      hosted.close()
+      try {
+        logs.delete(hosted.log)
+      } catch (error) {
+        logger.error('log of a deleted topic is left behind', {
+          topic: name,
+          partition: hosted.partition,
+          err: error,
+        })
+      }
+    }
+    this.#topics.delete(name)
+    for (const partition of this.#offline) {
+      if (partition.slice(0, partition.lastIndexOf('-')) === name) this.#offline.delete(partition)
+    }
+  }
+
+  #applyConfigs(image: MetadataImage, changes: readonly MetadataChange[]): void {
+    const topics = new Set<string>()
+    let all = false
+    for (const change of changes) {
+      if (change.type !== 'setConfig' && change.type !== 'removeConfig') continue
+      if (change.resource.type === 'topic') topics.add(change.resource.name)
+      else if (change.resource.type === 'broker') all = true
+    }
+    for (const name of all ? this.#topics.keys() : topics) {
+      const partitions = this.#topics.get(name)
+      if (partitions === undefined) continue
+      const config = this.#options.logConfig(name, image)
+      for (const hosted of partitions) hosted?.log.updateConfig(config)
+    }
+  }
+}
+
+function touchedTopics(changes: readonly MetadataChange[]): Set<string> {
+  const names = new Set<string>()
+  for (const change of changes) {
+    switch (change.type) {
+      case 'createTopic':
+        names.add(change.topic.name)
+        break
+      case 'deleteTopic':
+      case 'createPartitions':
+      case 'changePartition':
+        names.add(change.topic)
+        break
+      default:
+        break
+    }
+  }
+  return names
+}

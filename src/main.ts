@@ -1,0 +1,105 @@
+/** The command line: reads the configuration, runs a broker in the foreground, stops it on SIGTERM and SIGINT. */
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { systemClock } from './base/clock.ts'
+import type { Logger } from './base/logger.ts'
+import { pinoLogger } from './base/pino-logger.ts'
+import { systemRandom } from './base/random.ts'
+import { Broker, StartError } from './broker.ts'
+import { type CommandLine, parseCommandLine, UsageError, usage } from './config/cli.ts'
+import { type BrokerConfig, ConfigError, loadConfig } from './config/load.ts'
+import { NodeFileSystem } from './logstore/node-fs.ts'
+
+/** Runs until the broker is stopped; the exit code of the process. `startedMs` is when the process began, by the clock. */
+export async function main(args: readonly string[], startedMs: number): Promise<number> {
+  let command: CommandLine
+  try {
+    command = parseCommandLine(args)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`sluice: ${error.message}\n\n${usage}`)
+    return 2
+  }
+  switch (command.command) {
+    case 'help':
+      process.stdout.write(usage)
+      return 0
+    case 'version':
+      process.stdout.write(`${packageVersion()}\n`)
+      return 0
+    case 'start':
+      return start(command, startedMs)
+    default:
+      return command satisfies never
+  }
+}
+
+async function start(command: CommandLine & { command: 'start' }, startedMs: number): Promise<number> {
+  let config: BrokerConfig
+  try {
+    config = loadConfig({
+      ...(command.file !== undefined && {
+        file: { name: command.file, text: readConfiguration(command.file) },
+      }),
+      env: process.env,
+      overrides: command.overrides,
+      hostName: hostname(),
+    })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) process.stderr.write(`sluice: ${problem}\n`)
+    return 1
+  }
+  const logger = pinoLogger({
+    level: config.settings.sluiceLogLevel,
+    format: config.settings.sluiceLogFormat,
+  })
+  const stop = stopSignal(logger)
+  let broker: Broker
+  try {
+    broker = await Broker.start({
+      config,
+      fs: new NodeFileSystem(),
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+      startedMs,
+    })
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    process.stderr.write(`sluice: ${error.message}\n`)
+    return 1
+  }
+  await stop
+  await broker.close()
+  return 0
+}
+
+function readConfiguration(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConfigError([`cannot read the configuration file ${path}: ${reason}`])
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function stopSignal(logger: Logger): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(130)
+      stopping = true
+      logger.info('stopping', { signal })
+      resolve()
+    })
+  }
+  return promise
+}
+
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return version
+}
