@@ -142,6 +142,25 @@ for (const [kind, codec] of Object.entries({ generated, interpreted })) {
     )
   })
 
+  test(`a null struct is marked with the byte -1, in a tagged field with zero (${kind})`, () => {
+    const marks = message(
+      { name: 'Marks', versions: '0', flexible: '0+' },
+      {
+        plain: struct({ id: int8() }, { nullable: '0+' }),
+        tagged: struct({ id: int8() }, { nullable: '0+', tag: 0 }),
+      },
+    )
+    const forms = {
+      ff01000100: { plain: null, tagged: null },
+      '010500010003010600': { plain: { id: 5 }, tagged: { id: 6 } },
+      ff00: { plain: null, tagged: { id: 0 } },
+    }
+    for (const [hex, value] of Object.entries(forms)) {
+      expect(codec.decode(marks, 0, Buffer.from(hex, 'hex'))).toStrictEqual(value)
+      expect(one(marks, value).toString('hex')).toBe(hex)
+    }
+  })
+
   test(`every tagged field reads back (${kind})`, () => {
     const value = {
       ...{ name: 'a', ...defaults },

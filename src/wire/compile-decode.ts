@@ -114,7 +114,9 @@ function readVariable(source: GeneratedSource, member: VersionedField, local: st
       break
     case 'struct': {
       const read = `${structDecoder(source, field.fields ?? {})}(r)`
-      body.push(`const ${local} = ${nullable ? `r.int8() < 0 ? null : ${read}` : read}`)
+      // Kafka marks a null struct with the byte -1, in a tagged field with a zero; 1 stands before any other.
+      const isNull = field.tag === undefined ? 'r.int8() < 0' : 'r.uvarint() === 0'
+      body.push(`const ${local} = ${nullable ? `${isNull} ? null : ${read}` : read}`)
       break
     }
     default:

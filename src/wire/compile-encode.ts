@@ -139,7 +139,8 @@ function writeValue(
     case 'struct': {
       const call = `${structEncoder(source, field.fields ?? {})}(${writer}, ${checked})`
       if (nullable) {
-        body.push(`if (${value} === null) ${writer}.int8(-1)`, `else { ${writer}.int8(1); ${call} }`)
+        const mark = field.tag === undefined ? 'int8(-1)' : 'uvarint(0)'
+        body.push(`if (${value} === null) ${writer}.${mark}`, `else { ${writer}.int8(1); ${call} }`)
       } else {
         body.push(call)
       }

@@ -100,7 +100,11 @@ function readValue(field: FieldSchema, name: string, context: Context, reader: R
       return Array.from({ length }, () => readField(element, name, context, reader))
     }
     case 'struct':
-      if (isNullable(field, context) && reader.int8() < 0) return null
+      if (isNullable(field, context)) {
+        // Kafka marks a null struct with the byte -1, in a tagged field with a zero; 1 stands before any other.
+        const isNull = field.tag === undefined ? reader.int8() < 0 : reader.uvarint() === 0
+        if (isNull) return null
+      }
       return readStruct(field.fields ?? {}, context, reader)
     default:
       return reader[field.kind]()
@@ -225,7 +229,8 @@ function writeField(
 function writeNull(field: FieldSchema, compact: boolean, writer: Writer): void {
   switch (field.kind) {
     case 'struct':
-      writer.int8(-1)
+      if (field.tag === undefined) writer.int8(-1)
+      else writer.uvarint(0)
       break
     case 'string':
       if (compact) writer.uvarint(0)

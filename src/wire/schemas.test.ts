@@ -77,7 +77,8 @@ function kafkasFacts(message: DeclaredMessage, fields: readonly DeclaredField[])
 
 function kafkasDefault(field: DeclaredField): string | undefined {
   const { default: given } = field
-  if (given === undefined) return undefined
+  // Kafka's generator knows a default of null by the text 'null' alone: JSON's null is no default to it.
+  if (given === undefined || given === null) return undefined
   if (field.type === 'bool') return String(given).toLowerCase()
   if (given === '9223372036854775807') return String(MAX_INT64)
   return /^0x/.test(String(given)) ? String(Number(given)) : String(given)

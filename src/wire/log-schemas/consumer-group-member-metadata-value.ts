@@ -11,12 +11,13 @@ export const consumerGroupMemberMetadataValue = message(
     subscribedTopicRegex: string({ nullable: '0+' }),
     rebalanceTimeoutMs: int32({ default: -1 }),
     serverAssignor: string({ nullable: '0+' }),
+    // Left out it is an empty struct, as in Kafka's class; null, for a member of the new protocol, is written out.
     classicMemberMetadata: struct(
       {
         sessionTimeoutMs: int32(),
         supportedProtocols: array({ name: string(), metadata: bytes() }),
       },
-      { nullable: '0+', tag: 0, default: null },
+      { nullable: '0+', tag: 0 },
     ),
   },
 )

@@ -3,7 +3,8 @@ import { array, type Infer, type Input, int8, int32, message, string } from '../
 const taskIds = {
   subtopologyId: string(),
   partitions: array(int32()),
-  assignmentEpochs: array(int32(), { nullable: '0+', tag: 0, default: null }),
+  // Left out it is the empty list, as in Kafka's class; null is written out.
+  assignmentEpochs: array(int32(), { nullable: '0+', tag: 0 }),
 }
 
 export const streamsGroupCurrentMemberAssignmentValue = message(

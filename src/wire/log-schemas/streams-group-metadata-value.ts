@@ -8,7 +8,8 @@ export const streamsGroupMetadataValue = message(
     epoch: int32(),
     metadataHash: int64(),
     validatedTopologyEpoch: int32({ tag: 0, default: -1 }),
-    lastAssignmentConfigs: array(lastAssignmentConfig, { nullable: '0+', tag: 1, default: null }),
+    // Left out it is the empty list, as in Kafka's class; null is written out.
+    lastAssignmentConfigs: array(lastAssignmentConfig, { nullable: '0+', tag: 1 }),
   },
 )
 export interface StreamsGroupMetadataValue extends Infer<typeof streamsGroupMetadataValue> {}
