@@ -10,7 +10,7 @@ import { responseHeader } from './schemas/response-header.ts'
 import { WireError } from './wire-error.ts'
 import { Writer } from './writer.ts'
 
-const RUNS = 12
+const RUNS = 8
 
 const codecs = [...(await allMessages()), requestHeader, responseHeader].flatMap((message) =>
   versionsOf(message).map((version) => ({
