@@ -8,17 +8,19 @@ if (version[0] < wanted[0] || (version[0] === wanted[0] && version[1] < wanted[1
 }
 
 import('node:module')
-  .then((module) => {
+  .then(function (module) {
     // Compiled code is kept between starts, which makes them several times quicker.
     module.enableCompileCache()
     return import('../dist/main.js')
   })
-  .then((program) => program.main(process.argv.slice(2), performance.timeOrigin))
+  .then(function (program) {
+    return program.main(process.argv.slice(2), performance.timeOrigin)
+  })
   .then(
-    (code) => {
+    function (code) {
       process.exit(code)
     },
-    (error) => {
+    function (error) {
       console.error(error)
       process.exit(1)
     },
