@@ -254,7 +254,7 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
 
   /** Pending members of the group find out when they come back. */
   #appendTombstone(group: ClassicGroup, step: GroupStep): void {
-    step.append({ type: 'groupMetadata', groupId: group.groupId, value: null })
+    step.appendTombstone({ type: 'groupMetadata', groupId: group.groupId, value: null })
     for (const memberId of group.pendingJoinMembers) {
       step.cancelTimer(sessionTimer(group.groupId, memberId))
     }

@@ -133,7 +133,7 @@ export function deleteOffsets(
         name,
         partitions: partitions.map(({ partitionIndex }) => {
           if (!subscribed && offsets.get(group.groupId, name, partitionIndex) !== undefined) {
-            step.append(tombstone(group.groupId, name, partitionIndex))
+            step.appendTombstone(tombstone(group.groupId, name, partitionIndex))
             step.counts.deletedOffsets++
           }
           const errorCode = subscribed ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE
@@ -148,7 +148,7 @@ export function deleteOffsets(
 export function deleteAllOffsets(offsets: CommittedOffsets, groupId: string, step: GroupStep): void {
   for (const [topic, partitions] of offsets.ofGroup(groupId)) {
     for (const partition of partitions.keys()) {
-      step.append(tombstone(groupId, topic, partition))
+      step.appendTombstone(tombstone(groupId, topic, partition))
       step.counts.deletedOffsets++
     }
   }
@@ -165,7 +165,7 @@ export function deleteOffsetsOfTopics(
     for (const { name, id } of deleted) {
       for (const [partition, value] of topics.get(name) ?? []) {
         if (isOther(value.topicId, id)) continue
-        step.append(tombstone(groupId, name, partition))
+        step.appendTombstone(tombstone(groupId, name, partition))
         count++
       }
     }
@@ -199,7 +199,7 @@ export function expireOffsets(
           ? step.nowMs - since(value) >= step.options.offsetsRetentionMs
           : step.nowMs >= value.expireTimestamp
       if (isExpired) {
-        step.append(tombstone(group.groupId, topic, partition))
+        step.appendTombstone(tombstone(group.groupId, topic, partition))
         expired++
       } else anyLeft = true
     }

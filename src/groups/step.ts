@@ -33,6 +33,7 @@ export class GroupStep {
   readonly counts: GroupCounts
   readonly #surroundings: StepSurroundings
   readonly #records: GroupRecord[] = []
+  #atomic = true
   readonly #replies: { to: ReplyToken; reply: GroupReply }[] = []
   readonly #timers: TimerChange[] = []
   readonly #written: ((errorCode: number, step: GroupStep) => void)[] = []
@@ -46,6 +47,15 @@ export class GroupStep {
   }
 
   append(record: GroupRecord): void {
+    this.#records.push(record)
+  }
+
+  /**
+   * A tombstone that does not hang together with others: thousands of them, of an expiry or a deleted topic, may take
+   * several batches.
+   */
+  appendTombstone(record: GroupRecord): void {
+    this.#atomic = false
     this.#records.push(record)
   }
 
@@ -71,7 +81,12 @@ export class GroupStep {
   }
 
   effects(): GroupEffects {
-    const effects = { records: this.#records, replies: this.#replies, timers: this.#timers }
+    const effects = {
+      records: this.#records,
+      atomic: this.#atomic,
+      replies: this.#replies,
+      timers: this.#timers,
+    }
     if (this.#written.length === 0) return effects
     return {
       ...effects,
