@@ -30,6 +30,7 @@ final class DumpLog {
           "offset: \\d+ position: \\d+",
           "timestamp: \\d+ offset: \\d+",
           "\\S+ passed sanity check\\.",
+          "\\S+index is empty\\.",
           "producerId: \\d+ producerEpoch: -?\\d+ coordinatorEpoch: -?\\d+ currentTxnFirstOffset: \\S+ lastTimestamp: -?\\d+ .*",
           "version: \\d+ producerId: \\d+ .*")
       .map(Pattern::compile).toList();
@@ -59,8 +60,10 @@ final class DumpLog {
     String name = file.getFileName().toString();
     // Only names that Kafka gives to segments: a store of a broker's own may use the same endings.
     if (!name.matches("\\d{20}\\.(log|index|timeindex|txnindex|snapshot)")) return;
-    files++;
     String topic = file.getParent().getFileName().toString();
+    // A deleted topic's directory may lose its files one by one, in any state.
+    if (topic.endsWith("-delete")) return;
+    files++;
     switch (name.substring(21)) {
       case "log" -> {
         if (topic.startsWith("__cluster_metadata")) run(file, "--cluster-metadata-decoder");

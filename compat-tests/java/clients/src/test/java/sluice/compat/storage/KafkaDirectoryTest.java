@@ -20,6 +20,9 @@ import sluice.compat.clients.Records;
 
 /** A partition's directory that Apache Kafka wrote is opened by the broker under test and reads back the same. */
 class KafkaDirectoryTest {
+  /** How the names of the data directories start that the broker under test had no part in. */
+  static final String WRITTEN_BY_KAFKA = "kafka-wrote-";
+
   private static final String TOPIC = "moved";
   private static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
 
@@ -37,7 +40,7 @@ class KafkaDirectoryTest {
   private static void movesOver(String name, Consumer<Broker> end) throws Exception {
     List<ConsumerRecord<byte[], byte[]>> written;
     Path kafkas;
-    try (Broker kafka = Broker.start(Broker.Kind.KAFKA, "kafka-wrote-" + name)) {
+    try (Broker kafka = Broker.start(Broker.Kind.KAFKA, WRITTEN_BY_KAFKA + name)) {
       Records.createTopic(kafka, TOPIC, 1, Map.of("segment.bytes", "1048576"));
       for (String codec : CODECS) {
         Map<String, Object> config = Map.of("compression.type", codec, "batch.size", 4000, "linger.ms", 5);
