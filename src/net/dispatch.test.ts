@@ -173,7 +173,12 @@ describe('a request', () => {
 
 describe('a failure', () => {
   for (const [what, handle] of [
-    ['thrown', () => { throw new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID) }],
+    [
+      'thrown',
+      () => {
+        throw new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID)
+      },
+    ],
     ['rejected', () => Promise.reject(new KafkaError(ErrorCode.UNKNOWN_MEMBER_ID))],
   ] as const) {
     it(`with an error code (${what}) is the answer to that request`, async () => {
@@ -186,7 +191,12 @@ describe('a failure', () => {
   }
 
   for (const [what, handle] of [
-    ['exception', () => { throw new TypeError('a bug') }],
+    [
+      'exception',
+      () => {
+        throw new TypeError('a bug')
+      },
+    ],
     ['rejection', () => Promise.reject(new TypeError('a bug'))],
     ['answer that does not encode', () => ({ errorCode: 'no number' })],
   ] as const) {
@@ -196,7 +206,10 @@ describe('a failure', () => {
       const response = await client.send(heartbeatRequest, heartbeatResponse, 4, beat)
       expect(response.errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR)
       expect(lines).toEqual([
-        { message: 'request failed', fields: expect.objectContaining({ api: 'Heartbeat', err: expect.any(Error) }) },
+        {
+          message: 'request failed',
+          fields: expect.objectContaining({ api: 'Heartbeat', err: expect.any(Error) }),
+        },
       ])
       expect((await client.send(apiVersionsRequest, apiVersionsResponse, 0, {})).errorCode).toBe(0)
     })
@@ -245,11 +258,26 @@ describe('what Kafka closes the connection for', () => {
     ['Produce v2, advertised for old clients only', request(0, 2), 'Produce v2 is not served', 0],
     ['an empty request', framed(''), 'request header does not decode', -1],
     ['a header cut short', framed(Buffer.from([0, 18, 0, 0])), 'request header does not decode', -1],
-    ['a client id longer than the request', framed(Buffer.from([0, 18, 0, 0, 0, 0, 0, 9, 0, 50, 1])), 'does not decode', -1],
+    [
+      'a client id longer than the request',
+      framed(Buffer.from([0, 18, 0, 0, 0, 0, 0, 9, 0, 50, 1])),
+      'does not decode',
+      -1,
+    ],
     ['tagged fields of the header cut short', request(3, 12, [5, 1]), 'request header does not decode', -1],
-    ['an unknown ApiVersions without the tagged fields of its header', request(18, 99), 'does not decode', -1],
+    [
+      'an unknown ApiVersions without the tagged fields of its header',
+      request(18, 99),
+      'does not decode',
+      -1,
+    ],
     ['a body cut short', request(3, 0, [0]), 'Metadata v0 does not decode', 3],
-    ['a count that the body cannot hold', request(3, 0, [127, 255, 255, 255]), 'Metadata v0 does not decode', 3],
+    [
+      'a count that the body cannot hold',
+      request(3, 0, [127, 255, 255, 255]),
+      'Metadata v0 does not decode',
+      3,
+    ],
     ['a tagged field longer than the body', request(3, 12, [0, 1, 1, 0, 1, 0, 100]), 'does not decode', 3],
   ]
   for (const [what, bytes, reason, apiKey] of cases) {
@@ -260,7 +288,7 @@ describe('what Kafka closes the connection for', () => {
       client.send(request(18, 0), bytes, request(18, 0))
       await client.end()
       expect(client.frames.length).toBe(1)
-      expect(logged.map((line) => line.fields['reason'])).toEqual([expect.stringContaining(reason)])
+      expect(logged.map((line) => line.fields.reason)).toEqual([expect.stringContaining(reason)])
       expect(refused).toEqual([apiKey])
     })
   }
@@ -270,7 +298,10 @@ describe('what Kafka lets pass', () => {
   for (const [what, bytes] of [
     ['bytes behind the body', request(3, 1, [0, 0, 0, 0, 9, 9, 9])],
     ['unknown tagged fields of the header', request(3, 12, [2, 5, 1, 1, 3, 1, 1, 1, 1, 0, 0])],
-    ['a client id with a negative length', framed(Buffer.from([0, 3, 0, 1, 0, 0, 0, 7, 255, 254, 0, 0, 0, 0]))],
+    [
+      'a client id with a negative length',
+      framed(Buffer.from([0, 3, 0, 1, 0, 0, 0, 7, 255, 254, 0, 0, 0, 0])),
+    ],
   ] as const) {
     it(`is answered here: ${what}`, async () => {
       const { port } = await start(metadata)

@@ -12,6 +12,12 @@ export interface ListenerOptions {
   readonly maxConnections: number
 }
 
+export interface ListenerEvents {
+  onConnection(socket: Socket, listener: ListenerOptions): void
+  /** A connection could not be accepted (out of file descriptors, say); the listener goes on. */
+  onError(error: Error, listener: ListenerOptions): void
+}
+
 /** A listener that could not be bound, in one line for the operator. */
 export class BindError extends Error {
   override name = 'BindError'
@@ -47,13 +53,9 @@ export class Listener {
   /**
    * Binds, and accepts from then on. `backlog` is `socket.listen.backlog.size`. Throws BindError.
    */
-  static async open(
-    options: ListenerOptions,
-    backlog: number,
-    onConnection: (socket: Socket, options: ListenerOptions) => void,
-  ): Promise<Listener> {
+  static async open(options: ListenerOptions, backlog: number, events: ListenerEvents): Promise<Listener> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true })
-    server.on('connection', (socket) => onConnection(socket, options))
+    server.on('connection', (socket) => events.onConnection(socket, options))
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     server.once('error', reject)
     const address = options.host === '' ? {} : { host: options.host }
@@ -64,8 +66,7 @@ export class Listener {
       throw bindError(options, cause)
     }
     server.removeListener('error', reject)
-    // Out of file descriptors and the like: the connection is lost, the listener is not.
-    server.on('error', () => {})
+    server.on('error', (error) => events.onError(error, options))
     const bound = server.address()
     return new Listener(
       options,

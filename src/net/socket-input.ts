@@ -25,6 +25,7 @@ export function openInput(accepted: Socket, scratch: Buffer, sink: ByteSink): So
   const handle = takeHandle(accepted)
   if (handle === undefined) {
     accepted.on('data', (chunk: Buffer) => sink.received(chunk))
+    accepted.resume()
     return accepted
   }
   let direct = false

@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Connection, type ConnectionEnvironment, type Serve } from './connection.ts'
 import { type ConnectionLimits, ConnectionQuotas, canonicalAddress } from './connection-quotas.ts'
-import { Listener, type ListenerOptions } from './listener.ts'
+import { Listener, type ListenerEvents, type ListenerOptions } from './listener.ts'
 import type { NetMetrics } from './metrics.ts'
 import { SCRATCH_BYTES } from './socket-input.ts'
 
@@ -47,7 +47,7 @@ export class SocketServer {
   #listeners: Listener[] = []
   #sweep: Timer | undefined
   #connectionsMade = 0
-  #closing = false
+  #closed: Promise<void> | undefined
   #allClosed: (() => void) | undefined
 
   private constructor(options: SocketServerOptions, parts: SocketServerParts) {
@@ -69,12 +69,14 @@ export class SocketServer {
   /** Binds every listener and accepts from then on; when one cannot be bound, none is, and BindError says which. */
   static async open(options: SocketServerOptions, parts: SocketServerParts): Promise<SocketServer> {
     const server = new SocketServer(options, parts)
+    const events: ListenerEvents = {
+      onConnection: (socket, listener) => server.#accept(socket, listener),
+      onError: (err, listener) =>
+        parts.logger.error('connection could not be accepted', { listener: listener.name, err }),
+    }
     try {
-      for (const listener of options.listeners) {
-        server.#listeners.push(
-          await Listener.open(listener, options.backlog, (socket, from) => server.#accept(socket, from)),
-        )
-      }
+      for (const listener of options.listeners)
+        server.#listeners.push(await Listener.open(listener, options.backlog, events))
     } catch (error) {
       await server.close(0)
       throw error
@@ -100,8 +102,12 @@ export class SocketServer {
    * Accepts no more, tells long polls to end, answers every request that was received, and ends the connections; cuts
    * those that are left after `graceMs`. Nothing is left behind.
    */
-  async close(graceMs: number): Promise<void> {
-    this.#closing = true
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= this.#close(graceMs)
+    return this.#closed
+  }
+
+  async #close(graceMs: number): Promise<void> {
     const listenersClosed = Promise.all(this.#listeners.map((listener) => listener.close()))
     if (this.#connections.size > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -126,7 +132,7 @@ export class SocketServer {
   #accept(socket: Socket, listener: ListenerOptions): void {
     const { remoteAddress, remotePort, localAddress, localPort } = socket
     // Without an address the peer has gone already.
-    if (this.#closing || remoteAddress === undefined || localAddress === undefined) {
+    if (this.#closed !== undefined || remoteAddress === undefined || localAddress === undefined) {
       socket.destroy()
       return
     }
