@@ -6,14 +6,14 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { FaultyFileSystem } from './faulty-fs.ts'
 import type { FileSystem } from './file-system.ts'
 import { MemoryFileSystem } from './memory-fs.ts'
-import { nodeFileSystem } from './node-fs.ts'
+import { NodeFileSystem } from './node-fs.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-fs-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 let directories = 0
 const kinds: [string, () => { fs: FileSystem; directory: string }][] = [
-  ['node', () => ({ fs: nodeFileSystem, directory: join(scratch, `d${directories++}`) })],
+  ['node', () => ({ fs: new NodeFileSystem(), directory: join(scratch, `d${directories++}`) })],
   ['memory', () => ({ fs: new MemoryFileSystem(), directory: '/data' })],
   ['faulty without faults', () => ({ fs: new FaultyFileSystem(new MemoryFileSystem()), directory: 'data' })],
 ]
@@ -151,8 +151,8 @@ describe('the lock of the operating system', () => {
       [
         '--input-type=module',
         '-e',
-        `import { nodeFileSystem } from ${JSON.stringify(new URL('./node-fs.ts', import.meta.url).href)}
-         if (nodeFileSystem.lock(${JSON.stringify(path)})) process.stdout.write('locked')
+        `import { NodeFileSystem } from ${JSON.stringify(new URL('./node-fs.ts', import.meta.url).href)}
+         if (new NodeFileSystem().lock(${JSON.stringify(path)})) process.stdout.write('locked')
          process.stdin.resume()`,
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
@@ -161,11 +161,11 @@ describe('the lock of the operating system', () => {
       child.stdout.once('data', (data) => resolve(String(data))),
     )
     expect(said).toBe('locked')
-    expect(nodeFileSystem.lock(path)).toBeUndefined()
+    expect(new NodeFileSystem().lock(path)).toBeUndefined()
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGKILL')
     await gone
-    const lock = nodeFileSystem.lock(path)
+    const lock = new NodeFileSystem().lock(path)
     expect(lock).toBeDefined()
     lock?.release()
   })

@@ -1,3 +1,4 @@
+import { dirname, normalize } from 'node:path'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Random, randomUuid } from '../base/random.ts'
@@ -108,7 +109,7 @@ export class LogDirectory {
     this.#openFiles = new OpenFiles(options.maxOpenFiles)
     this.tailCacheBudget = new TailCacheBudget(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
     const lock = usable(path, () => {
-      fs.makeDirectory(path)
+      makeDurableDirectory(fs, path)
       return fs.lock(`${path}/${LOCK_FILE}`)
     })
     if (lock === undefined)
@@ -314,13 +315,18 @@ export class LogDirectory {
       this.checkpointRecoveryPoints()
       this.checkpointLogStartOffsets()
       this.checkpointHighWatermarks()
-      if (!failed) {
+      if (!failed && (this.hadCleanShutdown || this.#allWereOpened())) {
         const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch: -1 }))
         replaceSmallFile(this.#options.fs, this.path, CLEAN_SHUTDOWN_FILE, marker)
       }
     } finally {
       this.#lock.release()
     }
+  }
+
+  /** After an unclean stop, a log that nobody opened since is still to be recovered. */
+  #allWereOpened(): boolean {
+    return this.partitions().every(({ topic, partition }) => this.get(topic, partition) !== undefined)
   }
 
   *#working(): Generator<PartitionLog, void, undefined> {
@@ -393,6 +399,15 @@ export class LogDirectory {
     }
     writeOffsetCheckpoint(this.#options.fs, this.path, file, rows)
   }
+}
+
+/** With the parents that it made, so that a crash can't take away the ground that flushed logs stand on. */
+function makeDurableDirectory(fs: FileSystem, path: string): void {
+  const parents: string[] = []
+  for (let made = normalize(path); !fs.exists(made) && dirname(made) !== made; made = dirname(made))
+    parents.push(dirname(made))
+  fs.makeDirectory(path)
+  for (const parent of parents) fs.syncDirectory(parent)
 }
 
 function usable<T>(path: string, action: () => T): T {

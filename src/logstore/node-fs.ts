@@ -23,23 +23,41 @@ import { createRequire } from 'node:module'
 import type { File, FileLock, FileStat, FileSystem } from './file-system.ts'
 
 /** The disk of the machine, through Node. */
-export const nodeFileSystem: FileSystem = {
-  open: (path, mode) => new NodeFile(path, openSync(path, OPEN_FLAGS[mode], 0o644), mode !== 'read'),
-  exists: (path) => existsSync(path),
-  stat(path): FileStat {
+export class NodeFileSystem implements FileSystem {
+  open(path: string, mode: 'read' | 'write' | 'create'): File {
+    return new NodeFile(path, openSync(path, OPEN_FLAGS[mode], 0o644), mode !== 'read')
+  }
+
+  exists(path: string): boolean {
+    return existsSync(path)
+  }
+
+  stat(path: string): FileStat {
     const stat = statSync(path)
     return { size: stat.size, isDirectory: stat.isDirectory(), modifiedMs: stat.mtimeMs }
-  },
-  readDirectory: (path) => readdirSync(path).sort(),
-  makeDirectory(path) {
+  }
+
+  readDirectory(path: string): string[] {
+    return readdirSync(path).sort()
+  }
+
+  makeDirectory(path: string): void {
     mkdirSync(path, { recursive: true })
-  },
-  rename: renameSync,
-  removeFile: unlinkSync,
-  removeDirectory(path) {
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(from, to)
+  }
+
+  removeFile(path: string): void {
+    unlinkSync(path)
+  }
+
+  removeDirectory(path: string): void {
     rmSync(path, { recursive: true, force: true })
-  },
-  syncDirectory(path) {
+  }
+
+  syncDirectory(path: string): void {
     // Windows can't open a directory for syncing and needs none: NTFS journals names. Kafka's Utils.flushDir does the same.
     if (process.platform === 'win32') return
     const handle = openSync(path, 'r')
@@ -48,9 +66,15 @@ export const nodeFileSystem: FileSystem = {
     } finally {
       closeSync(handle)
     }
-  },
-  lock: lockFile,
+  }
+
+  lock(path: string): FileLock | undefined {
+    return lockFile(path)
+  }
 }
+
+/** It has no state, so that one does for all. */
+export const nodeFileSystem: FileSystem = new NodeFileSystem()
 
 const OPEN_FLAGS = {
   read: constants.O_RDONLY,

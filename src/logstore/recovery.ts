@@ -115,11 +115,26 @@ function recoverSegments(
   toRecover: readonly LogSegment[],
   producers: ProducerStates,
 ): void {
+  let endOffset = toRecover[0]?.baseOffset ?? 0
   for (const [index, segment] of toRecover.entries()) {
+    // What a crash took off the end of a segment before this one may end at a whole batch. Only compaction leaves gaps.
+    if (segment.baseOffset > endOffset && !config.cleanupPolicy.includes('compact')) {
+      logger.warn('cut the log before a segment that does not follow on the one before', {
+        partition: topicPartition,
+        logEndOffset: endOffset,
+        segment: offsetFileName(segment.baseOffset, LOG_SUFFIX),
+        segmentsRemoved: toRecover.length - index,
+      })
+      dropSegments(segments, toRecover.slice(index))
+      return
+    }
     producers.mapEndOffset = Math.max(producers.mapEndOffset, segment.baseOffset)
     producers.takeSnapshot()
     const reason = recoverSegment(segment, config, epochs, producers)
-    if (reason === undefined) continue
+    if (reason === undefined) {
+      endOffset = producers.mapEndOffset
+      continue
+    }
     const later = toRecover.slice(index + 1)
     logger.warn('cut the log at its last whole batch', {
       partition: topicPartition,

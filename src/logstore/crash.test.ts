@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import { batchOf, contentsOf, logFixture, START_MS } from '../testing/log-fixture.ts'
+import { ManualClock } from '../testing/manual-clock.ts'
+import { SeededRandom } from '../testing/seeded-random.ts'
+import { CHANGING_OPERATIONS, FaultyFileSystem } from './faulty-fs.ts'
+import type { FileSystem } from './file-system.ts'
+import type { LogConfig } from './log-config.ts'
+import { defaultLogConfig } from './log-config.ts'
+import { LogDirectory } from './log-directory.ts'
+import { MemoryFileSystem } from './memory-fs.ts'
+import type { PartitionLog } from './partition-log.ts'
+
+const config: LogConfig = {
+  ...defaultLogConfig,
+  segmentBytes: 700,
+  indexIntervalBytes: 150,
+  fileDeleteDelayMs: 0,
+}
+const PRODUCERS = 3
+
+/** What a run knows at the moment that the machine goes down. */
+interface Known {
+  /** Values by offset, all that was acknowledged. */
+  readonly appended: Map<number, string>
+  /** All below was flushed. */
+  flushed: number
+}
+
+function openDirectory(fs: FileSystem, clock: ManualClock): LogDirectory {
+  const logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger }
+  return LogDirectory.open({ fs, path: '/data', clock, random: new SeededRandom(5), logger })
+}
+
+const identity = { topic: 't', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partition: 0 }
+
+function openLog(directory: LogDirectory): PartitionLog {
+  return directory.openOrCreate(identity, config)
+}
+
+/** Appends, flushes, cuts, deletes and checkpoints until the disk says no. */
+async function run(fs: FileSystem, known: Known, seed: number): Promise<void> {
+  const random = new SeededRandom(seed)
+  const clock = new ManualClock(START_MS)
+  const directory = openDirectory(fs, clock)
+  const log = openLog(directory)
+  const sequences = new Map<number, number>()
+  for (let step = 0; step < 60; step++) {
+    const producerId = 10 + random.integer(0, PRODUCERS - 1)
+    const value = `${step}:${'x'.repeat(random.integer(0, 60))}`
+    const baseSequence = sequences.get(producerId) ?? 0
+    const batch = batchOf([value], { producerId, producerEpoch: 0, baseSequence })
+    const { firstOffset } = log.appendAsLeader(batch, {
+      leaderEpoch: Math.floor(step / 15),
+      origin: 'client',
+    })
+    known.appended.set(firstOffset, value)
+    sequences.set(producerId, baseSequence + 1)
+    log.updateHighWatermark(log.logEndOffset)
+    if (random.chance(0.15)) {
+      const target = log.logEndOffset
+      await log.flush()
+      known.flushed = Math.max(known.flushed, target)
+    }
+    if (random.chance(0.1)) directory.checkpointRecoveryPoints()
+    if (random.chance(0.05)) directory.checkpointHighWatermarks()
+    if (step === 40) {
+      const cut = log.logEndOffset - 4
+      for (let offset = cut; offset < log.logEndOffset; offset++) known.appended.delete(offset)
+      known.flushed = Math.min(known.flushed, cut)
+      log.truncateTo(cut)
+      sequences.clear()
+      for (const [id, entry] of log.producers.entries) sequences.set(id, entry.lastSequence + 1)
+    }
+  }
+  await directory.close()
+}
+
+/** The state of the producers that a reading of all batches gives. */
+async function checkRestart(fs: FileSystem, known: Known, survives: 'flushed' | 'everything'): Promise<void> {
+  const directory = openDirectory(fs, new ManualClock(START_MS))
+  const log = openLog(directory)
+  const contents = await contentsOf(log)
+  // No gap, nothing torn, nothing that was never appended at that offset.
+  expect(contents.map(([offset]) => offset)).toEqual(contents.map((_, index) => index))
+  expect(contents.length).toBe(log.logEndOffset)
+  const least =
+    survives === 'everything' ? Math.max(0, ...[...known.appended.keys()].map((o) => o + 1)) : known.flushed
+  expect(log.logEndOffset).toBeGreaterThanOrEqual(least)
+  for (const [offset, value] of contents) {
+    if (offset < least) expect(value, `at ${offset}`).toBe(known.appended.get(offset))
+  }
+  // A replay into an empty log gives the same producers.
+  const replayed = logFixture()
+  const other = replayed.open({}, config)
+  for (let offset = 0; offset < log.logEndOffset; ) {
+    const read = await log.read(offset, 10_000, log.logEndOffset, true)
+    for (const buffer of read.buffers) other.appendAsFollower(Buffer.from(buffer))
+    offset = read.nextOffset
+  }
+  const state = (of: PartitionLog) =>
+    [...of.producers.entries]
+      .map(([id, entry]) => [id, entry.producerEpoch, entry.lastSequence, entry.lastDataOffset])
+      .sort()
+  expect(state(log)).toEqual(state(other))
+  expect(log.leaderEpochs.entries).toEqual(other.leaderEpochs.entries)
+  // And it goes on.
+  const { firstOffset } = log.appendAsLeader(batchOf(['after']), { leaderEpoch: 9, origin: 'client' })
+  expect((await contentsOf(log)).at(-1)).toEqual([firstOffset, 'after'])
+  await directory.close()
+  expect(openDirectory(fs, new ManualClock(START_MS)).hadCleanShutdown).toBe(true)
+}
+
+async function runUntil(
+  after: number,
+  seed: number,
+): Promise<{ memory: MemoryFileSystem; known: Known; died: boolean }> {
+  const memory = new MemoryFileSystem()
+  const fs = new FaultyFileSystem(memory)
+  const known: Known = { appended: new Map(), flushed: 0 }
+  fs.inject({ operations: CHANGING_OPERATIONS, after, code: 'EIO', partialBytes: after % 40 })
+  try {
+    await run(fs, known, seed)
+  } catch {
+    return { memory, known, died: true }
+  }
+  return { memory, known, died: fs.inject({}).calls > 0 }
+}
+
+async function countOperations(seed: number): Promise<number> {
+  const fs = new FaultyFileSystem(new MemoryFileSystem())
+  const counter = fs.inject({ operations: CHANGING_OPERATIONS, times: 0 })
+  await run(fs, { appended: new Map(), flushed: 0 }, seed)
+  return counter.calls
+}
+
+describe('a machine that goes down after any change to its disk', () => {
+  it('keeps what was flushed, without a torn batch, when all that was not synced is gone', async () => {
+    const total = await countOperations(1)
+    expect(total).toBeGreaterThan(100)
+    for (let after = 0; after < total; after++) {
+      const { memory, known } = await runUntil(after, 1)
+      memory.crash()
+      await checkRestart(memory, known, 'flushed')
+    }
+  })
+
+  it.each([2, 3])('keeps what was flushed when any part of the rest survived (seed %i)', async (seed) => {
+    const total = await countOperations(seed)
+    for (let after = 0; after < total; after++) {
+      const { memory, known } = await runUntil(after, seed)
+      memory.crash(new SeededRandom(after))
+      await checkRestart(memory, known, 'flushed')
+    }
+  })
+
+  it('keeps everything that was appended when only the process was killed', async () => {
+    const total = await countOperations(4)
+    for (let after = 0; after < total; after++) {
+      const { memory, known } = await runUntil(after, 4)
+      memory.kill()
+      await checkRestart(memory, known, 'everything')
+    }
+  })
+})
+
+describe('flush.messages=1', () => {
+  it('makes each append durable before it returns', async () => {
+    const fs = new MemoryFileSystem()
+    const { open } = logFixture(fs)
+    const log = open({}, { flushMessages: 1, segmentBytes: 300 })
+    for (let i = 0; i < 10; i++) log.appendAsLeader(batchOf([`v${i}`]), { leaderEpoch: 0, origin: 'client' })
+    expect(log.recoveryPoint).toBe(10)
+    fs.syncDirectory('/')
+    fs.crash()
+    const again = open()
+    expect(await contentsOf(again)).toEqual(Array.from({ length: 10 }, (_, i) => [i, `v${i}`]))
+  })
+})
