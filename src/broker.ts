@@ -12,6 +12,7 @@ import type { Services } from './apis/services.ts'
 import { boundHandlers } from './apis/table.ts'
 import type { Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
+import { type Metrics, noMetrics } from './base/metrics.ts'
 import { type Random, randomUuid } from './base/random.ts'
 import { Controller } from './cluster/controller.ts'
 import { CoordinatorRuntime } from './cluster/coordinator/runtime.ts'
@@ -33,13 +34,15 @@ import { GroupMachine } from './groups/group-machine.ts'
 import type { GroupOptions } from './groups/options.ts'
 import { type GroupRecord, groupSerde } from './groups/records.ts'
 import { refusalOf } from './groups/refusal.ts'
+import type { BrokerParts } from './http/broker-metrics.ts'
+import { networkMetrics } from './http/sources.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { LogDirectory } from './logstore/log-directory.ts'
 import { LogDirectoryError } from './logstore/log-errors.ts'
 import { dispatcher } from './net/dispatch.ts'
 import { BindError } from './net/listener.ts'
-import { noNetMetrics } from './net/metrics.ts'
 import { SocketServer } from './net/socket-server.ts'
+import { apiByKey } from './wire/apis.ts'
 
 export interface BrokerOptions {
   readonly config: BrokerConfig
@@ -49,6 +52,8 @@ export interface BrokerOptions {
   readonly logger: Logger
   /** When the process or the caller began to start it, by the clock; for the log line that says how long it took. */
   readonly startedMs: number
+  /** Of this release, for the metrics. */
+  readonly version: string
 }
 
 /** Why a broker cannot start, in one line for the operator. */
@@ -69,6 +74,8 @@ export class Broker {
   /** What a stop has to undo, in the order of the start. */
   readonly #undo: (() => void | Promise<void>)[] = []
   #closing: Promise<void> | undefined
+  #metrics: Metrics = noMetrics
+  #notReady: string | undefined = 'the broker is starting'
   #listeners: readonly BrokerListener[] = []
   #clusterId = ''
 
@@ -104,6 +111,7 @@ export class Broker {
   }
 
   async #stop(): Promise<void> {
+    this.#notReady = 'the broker is stopping'
     const startedMs = this.#options.clock.monotonicMs()
     for (const undo of this.#undo.splice(0).reverse()) {
       try {
@@ -122,6 +130,7 @@ export class Broker {
     if (config.unusedKeys.length > 0) {
       logger.info('configuration keys without effect here', { keys: config.unusedKeys.join(',') })
     }
+    const sampleParts = await this.#openHttp()
     const logs = this.#openLogs()
     const metadata = await this.#openMetadata(logs)
     const configs = new ConfigService(config, config.settings.nodeId, metadata)
@@ -129,6 +138,13 @@ export class Broker {
     const groupRuntime = this.#groupRuntime()
     const producerIds = new ProducerIds(metadata)
     const services = this.#services({ metadata, configs, partitions, groupRuntime, producerIds })
+    sampleParts?.({
+      metadata,
+      partitions,
+      logs,
+      groupMachines: () => groupRuntime.machines,
+      fetchSessions: services.fetchSessions,
+    })
     const { promise: ready, resolve: open } = Promise.withResolvers<void>()
     const server = await this.#listen(services, ready)
     producerIds.session = await this.#register(metadata)
@@ -146,8 +162,35 @@ export class Broker {
       highWatermarkCheckpointMs: config.settings.replicaHighWatermarkCheckpointIntervalMs,
       producerExpirationCheckMs: PRODUCER_EXPIRATION_CHECK_MS,
     })
+    this.#notReady = undefined
     open()
     this.#logStarted(server)
+  }
+
+  /** Metrics and health, where they are asked for: loaded only then. Gives what samples the parts once they are there. */
+  async #openHttp(): Promise<((parts: BrokerParts) => void) | undefined> {
+    const { config, logger } = this.#options
+    if (config.httpListener === undefined) return undefined
+    const [{ HttpServer, HttpBindError }, { prometheusMetrics }, { sampleBroker }, { sampleProcess }] =
+      await Promise.all([
+        import('./http/http-server.ts'),
+        import('./http/prometheus.ts'),
+        import('./http/broker-metrics.ts'),
+        import('./http/sources.ts'),
+      ])
+    const metrics = await prometheusMetrics()
+    this.#metrics = metrics
+    sampleProcess(metrics, this.#options.version)
+    const server = await HttpServer.start({
+      ...config.httpListener,
+      metrics,
+      notReady: () => this.#notReady,
+      logger,
+    }).catch((error: unknown) => {
+      throw error instanceof HttpBindError ? new StartError(error.message, { cause: error }) : error
+    })
+    this.#undo.push(() => server.close())
+    return (parts) => sampleBroker(metrics, parts)
   }
 
   #openLogs(): LogDirectory {
@@ -259,8 +302,10 @@ export class Broker {
       groups,
       producerIds,
       configs,
-      fetchSessions: new FetchSessions(config.settings.maxIncrementalFetchSessionCacheSlots, () =>
-        random.bytes(4).readInt32BE(),
+      fetchSessions: new FetchSessions(
+        config.settings.maxIncrementalFetchSessionCacheSlots,
+        () => random.bytes(4).readInt32BE(),
+        () => this.#metrics.add('sluice_bounds_met_total', { bound: 'fetch.sessions', at: 'broker' }),
       ),
     }
   }
@@ -269,7 +314,8 @@ export class Broker {
   async #listen(services: Services, ready: Promise<void>): Promise<SocketServer> {
     const { config, clock, logger } = this.#options
     const { settings, connectionBounds } = config
-    const serve = dispatcher({ handlers: boundHandlers(services), clock, logger, metrics: noNetMetrics })
+    const metrics = networkMetrics(this.#metrics, (key) => apiByKey(key)?.name ?? 'unknown')
+    const serve = dispatcher({ handlers: boundHandlers(services), clock, logger, metrics })
     let isReady = false
     void ready.then(() => {
       isReady = true
@@ -292,7 +338,7 @@ export class Broker {
       {
         clock,
         logger,
-        metrics: noNetMetrics,
+        metrics,
         serve: (request, connection) =>
           isReady ? serve(request, connection) : ready.then(() => serve(request, connection)),
       },

@@ -6,6 +6,7 @@ import { Broker, StartError } from './broker.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { NodeFileSystem } from './logstore/node-fs.ts'
+import { packageVersion } from './package-version.ts'
 
 export type { Logger }
 export { ConfigError, StartError }
@@ -49,6 +50,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     random: systemRandom,
     logger: options.logger ?? silentLogger,
     startedMs,
+    version: packageVersion(),
   })
   const { host, port: boundPort } = broker.listeners[0]!
   return {

@@ -9,6 +9,7 @@ import { Broker, StartError } from './broker.ts'
 import { type CommandLine, parseCommandLine, UsageError, usage } from './config/cli.ts'
 import { type BrokerConfig, ConfigError, loadConfig } from './config/load.ts'
 import { NodeFileSystem } from './logstore/node-fs.ts'
+import { packageVersion } from './package-version.ts'
 
 /** Runs until the broker is stopped; the exit code of the process. `startedMs` is when the process began, by the clock. */
 export async function main(args: readonly string[], startedMs: number): Promise<number> {
@@ -64,6 +65,7 @@ async function start(command: CommandLine & { command: 'start' }, startedMs: num
       random: systemRandom,
       logger,
       startedMs,
+      version: packageVersion(),
     })
   } catch (error) {
     if (!(error instanceof StartError)) throw error
@@ -97,9 +99,4 @@ function stopSignal(logger: Logger): Promise<void> {
     })
   }
   return promise
-}
-
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return version
 }

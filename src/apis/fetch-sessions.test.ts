@@ -159,11 +159,24 @@ describe('FetchSessions', () => {
     expect(all.size).toBe(1)
   })
 
+  it('tells when all places are taken', () => {
+    let full = 0
+    const all = new FetchSessions(
+      1,
+      () => 7,
+      () => full++,
+    )
+    establish(all, 1)
+    expect(full).toBe(0)
+    establish(all, 1)
+    expect(full).toBe(1)
+  })
+
   it('evicts a session that was not used for two minutes', () => {
     const all = sessions(1)
     establish(all, 9)
     expect(establish(all, 1, 2 * MINUTE_MS + 1)).toBe(101)
-    expect(all.evictions).toBe(1)
+    expect(all.size).toBe(1)
   })
 
   it('evicts an older and smaller session that is in use, not a larger one', () => {

@@ -106,22 +106,22 @@ export interface FetchSessionRequest {
 export class FetchSessions {
   readonly #maxSessions: number
   readonly #nextId: () => number
+  readonly #onFull: () => void
   /** Least recently used first. */
   readonly #sessions = new Map<number, Session>()
-  #evictions = 0
 
-  /** `maxSessions`: 0 and up; `randomInt32` gives candidates for session ids. */
-  constructor(maxSessions: number, randomInt32: () => number) {
+  /**
+   * `maxSessions`: 0 and up; `randomInt32` gives candidates for session ids; `onFull` is told when a new session found
+   * all places taken, whether or not it got one.
+   */
+  constructor(maxSessions: number, randomInt32: () => number, onFull: () => void = () => {}) {
     this.#maxSessions = maxSessions
     this.#nextId = randomInt32
+    this.#onFull = onFull
   }
 
   get size(): number {
     return this.#sessions.size
-  }
-
-  get evictions(): number {
-    return this.#evictions
   }
 
   open(request: FetchSessionRequest, nowMs: number): FetchContext {
@@ -164,8 +164,10 @@ export class FetchSessions {
 
   #create(request: FetchSessionRequest, nowMs: number): Session | undefined {
     const size = request.targets.length
-    if (this.#sessions.size >= this.#maxSessions && !this.#evict(request.isFollower, size, nowMs))
-      return undefined
+    if (this.#sessions.size >= this.#maxSessions) {
+      this.#onFull()
+      if (!this.#evict(request.isFollower, size, nowMs)) return undefined
+    }
     let id: number
     do id = this.#nextId() & MAX_INT32
     while (id === NO_SESSION || this.#sessions.has(id))
@@ -197,7 +199,6 @@ export class FetchSessions {
     }
     if (victim === undefined) return false
     this.#sessions.delete(victim.id)
-    this.#evictions++
     return true
   }
 

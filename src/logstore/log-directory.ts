@@ -156,6 +156,10 @@ export class LogDirectory {
     return meta
   }
 
+  get openFileCount(): number {
+    return this.#openFiles.size
+  }
+
   /** The open logs. */
   get logs(): Iterable<PartitionLog> {
     return this.#logs.values()
