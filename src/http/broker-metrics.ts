@@ -1,0 +1,43 @@
+/** What the parts of a broker say about themselves, read when the metrics are. */
+import type { Metrics } from '../base/metrics.ts'
+import type { MetadataStore } from '../cluster/metadata/store.ts'
+import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
+import type { GroupMachine } from '../groups/group-machine.ts'
+import type { LogDirectory } from '../logstore/log-directory.ts'
+
+export interface BrokerParts {
+  readonly metadata: MetadataStore
+  readonly partitions: PartitionHost
+  readonly logs: LogDirectory
+  /** Those of the partitions of `__consumer_offsets` that are served now. */
+  readonly groupMachines: () => readonly GroupMachine[]
+  readonly fetchSessions: { readonly size: number }
+}
+
+export function sampleBroker(metrics: Metrics, parts: BrokerParts): void {
+  const { metadata, partitions, logs, groupMachines, fetchSessions } = parts
+  const one = (value: number) => [{ labels: {}, value }]
+  metrics.sample('sluice_topics', () => one(metadata.image().topics.size))
+  metrics.sample('sluice_partitions', () => {
+    let led = 0
+    for (const partition of partitions.all()) if (partition.isLeader) led++
+    return one(led)
+  })
+  metrics.sample('sluice_log_bytes', () => {
+    let bytes = 0
+    for (const log of logs.logs) bytes += log.size
+    return one(bytes)
+  })
+  metrics.sample('sluice_tail_cache_bytes', () => one(logs.tailCacheBudget.bytes))
+  metrics.sample('sluice_open_files', () => one(logs.openFileCount))
+  metrics.sample('sluice_fetch_sessions', () => one(fetchSessions.size))
+  metrics.sample('sluice_groups', () => {
+    const count = new Map<string, number>()
+    for (const machine of groupMachines()) {
+      for (const [state, groups] of Object.entries(machine.groupsByState)) {
+        count.set(state, (count.get(state) ?? 0) + groups)
+      }
+    }
+    return Array.from(count, ([state, value]) => ({ labels: { state }, value }))
+  })
+}
