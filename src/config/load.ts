@@ -106,7 +106,8 @@ function finish(
   const nodeId = given.has('node.id') ? read.nodeId : read.brokerId >= 0 ? read.brokerId : read.nodeId
   if (read.brokerId >= 0 && read.brokerId !== nodeId)
     problems.push('You must set `node.id` to the same value as `broker.id`.')
-  const settings: BrokerSettings = { ...read, nodeId, brokerId: nodeId }
+  const logDirs = given.has('log.dir') && !given.has('log.dirs') ? null : read.logDirs
+  const settings: BrokerSettings = { ...read, nodeId, brokerId: nodeId, logDirs }
   problems.push(...crossCheck(settings))
 
   const listeners = attempt(problems, () =>
@@ -126,12 +127,11 @@ function finish(
     parseConnectionBounds(settings.maxConnectionsPerIpOverrides),
   )
   if (listeners === undefined || connectionBounds === undefined) return undefined
-  const logDirs = given.has('log.dir') && !given.has('log.dirs') ? settings.logDir : settings.logDirs
   return {
     settings,
     explicit: new Map([...given].map(([name, { text }]) => [name, text])),
     listeners,
-    logDirs: logDirs ?? settings.logDir,
+    logDirs: settings.logDirs ?? settings.logDir,
     httpListener,
     connectionBounds,
   }

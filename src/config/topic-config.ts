@@ -2,7 +2,7 @@ import type { BrokerSettings } from './broker-keys.ts'
 import { flushMs, retentionMs, segmentJitterMs, segmentMs } from './cross-checks.ts'
 import { type Key, readValue, refusalOf, type Settings, settingsOf } from './table.ts'
 import { topicKeys } from './topic-keys.ts'
-import type { Value } from './values.ts'
+import { formatValue, type Value } from './values.ts'
 
 export type TopicKeyName = keyof typeof topicKeys
 
@@ -158,7 +158,7 @@ export function refuseTopicConfig(
 
 function refuseTogether(topic: TopicSettings, broker: BrokerSettings): string | undefined {
   if (topic.minCompactionLagMs > topic.maxCompactionLagMs)
-    return `conflict topic config setting min.compaction.lag.ms (${topic.minCompactionLagMs}) > max.compaction.lag.ms (${topic.maxCompactionLagMs})`
+    return `conflict topic config setting min.compaction.lag.ms (${formatValue('long', topic.minCompactionLagMs)}) > max.compaction.lag.ms (${formatValue('long', topic.maxCompactionLagMs)})`
   if (topic.remoteStorageEnable && !broker.remoteLogStorageSystemEnable)
     return 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'
   return undefined
