@@ -20,7 +20,7 @@ import type { MetadataChange } from './cluster/metadata/changes.ts'
 import { MetadataStoreError } from './cluster/metadata/commit-codec.ts'
 import { EmbeddedStore } from './cluster/metadata/embedded-store.ts'
 import { type BrokerListener, liveBrokers, type MetadataImage, withLeader } from './cluster/metadata/image.ts'
-import { type MetadataStore, updateMetadata } from './cluster/metadata/store.ts'
+import { type BrokerSession, type MetadataStore, updateMetadata } from './cluster/metadata/store.ts'
 import { ProducerIds } from './cluster/producer-ids.ts'
 import { coordinatorLog } from './cluster/replicas/coordinator-partition.ts'
 import { PartitionHost } from './cluster/replicas/partition-host.ts'
@@ -146,8 +146,14 @@ export class Broker {
       fetchSessions: services.fetchSessions,
     })
     const { promise: ready, resolve: open } = Promise.withResolvers<void>()
+    // In a stop the registration goes after the listeners, so that nobody is told of a cluster without brokers, and the
+    // coordinators before them, so that parked requests are answered.
+    let session: BrokerSession | undefined
+    this.#undo.push(() => session?.close())
     const server = await this.#listen(services, ready)
-    producerIds.session = await this.#register(metadata)
+    this.#undo.push(() => groupRuntime.close())
+    session = await this.#register(metadata)
+    producerIds.session = session
     if (!logs.hadCleanShutdown) await startNewLeaderEpochs(metadata, config.settings.nodeId)
     partitions.load(metadata.image())
     this.#undo.push(
@@ -259,7 +265,7 @@ export class Broker {
   #groupRuntime(): GroupRuntime {
     const { config, clock, logger } = this.#options
     const options = groupOptions(config)
-    const runtime: GroupRuntime = new CoordinatorRuntime({
+    return new CoordinatorRuntime({
       topic: GROUP_METADATA_TOPIC,
       createMachine: (partition) => new GroupMachine(options, logger.child({ groupsPartition: partition })),
       serde: groupSerde,
@@ -268,8 +274,6 @@ export class Broker {
       logger,
       writeTimeoutMs: config.settings.offsetsCommitTimeoutMs,
     })
-    this.#undo.push(() => runtime.close())
-    return runtime
   }
 
   #services(parts: {
@@ -348,16 +352,14 @@ export class Broker {
     return server
   }
 
-  async #register(metadata: MetadataStore) {
+  #register(metadata: MetadataStore): Promise<BrokerSession> {
     const { config, random } = this.#options
-    const session = await metadata.register({
+    return metadata.register({
       id: config.settings.nodeId,
       incarnationId: randomUuid(random),
       rack: config.settings.brokerRack,
       listeners: this.#listeners,
     })
-    this.#undo.push(() => session.close())
-    return session
   }
 
   /** Makes `__consumer_offsets` where it is missing and loads every partition of it that this broker leads. */
