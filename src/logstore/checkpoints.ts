@@ -78,7 +78,8 @@ export function readOffsetCheckpoint(fs: FileSystem, directory: string, name: st
   const path = `${directory}/${name}`
   const offsets = new Map<string, number>()
   const bytes = readSmallFile(fs, path)
-  if (bytes === undefined) return offsets
+  // Kafka makes the files empty before it has anything to say.
+  if (bytes === undefined || bytes.length === 0) return offsets
   for (const line of parseCheckpoint(path, bytes, OFFSET_CHECKPOINT_VERSION)) {
     const match = /^(\S+) (\d+) (\d+)$/.exec(line)
     if (match === null) throw new CorruptCheckpointError(`${path}: malformed line ${JSON.stringify(line)}`)

@@ -57,14 +57,14 @@ export function writeMetaProperties(fs: FileSystem, directory: string, meta: Met
 /** The topic id in a partition's `partition.metadata`; undefined where the file is missing or torn. */
 export function readTopicId(fs: FileSystem, directory: string): string | undefined {
   const text = readSmallFile(fs, `${directory}/${PARTITION_METADATA_FILE}`)?.toString('utf8')
-  return text === undefined ? undefined : /^version: 0\ntopic_id: ([\w-]{22})\n/.exec(text)?.[1]
+  return text === undefined ? undefined : /^version: 0\ntopic_id: ([\w-]{22})\s*$/.exec(text)?.[1]
 }
 
 /** Not synced: what a crash leaves of it, the metadata writes again. */
 export function writeTopicId(fs: FileSystem, directory: string, topicId: string): void {
   const file = fs.open(`${directory}/${PARTITION_METADATA_FILE}`, 'create')
   try {
-    file.write([Buffer.from(`version: ${PARTITION_METADATA_VERSION}\ntopic_id: ${topicId}\n`)], 0)
+    file.write([Buffer.from(`version: ${PARTITION_METADATA_VERSION}\ntopic_id: ${topicId}`)], 0)
   } finally {
     file.close()
   }
