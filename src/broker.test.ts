@@ -9,6 +9,7 @@ import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { metadataRequest, metadataResponse } from './wire/schemas/03-metadata.ts'
 import { joinGroupRequest, joinGroupResponse } from './wire/schemas/11-join-group.ts'
+import { initProducerIdRequest, initProducerIdResponse } from './wire/schemas/22-init-producer-id.ts'
 
 const running: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -118,5 +119,16 @@ describe('a stop', () => {
     const [answer] = await Promise.all([parked, broker.close()])
     expect(answer.errorCode).toBe(ErrorCode.NOT_COORDINATOR)
     expect(systemClock.monotonicMs() - startedMs).toBeLessThan(1500)
+  })
+})
+
+describe('every API', () => {
+  it('answers also where the throttle time is part of every version', async () => {
+    const client = await connect(await start())
+    for (const version of [0, 1, 4]) {
+      const input = { transactionalId: null, transactionTimeoutMs: 1000 }
+      const answer = await client.send(initProducerIdRequest, initProducerIdResponse, version, input)
+      expect(answer).toMatchObject({ errorCode: ErrorCode.NONE, producerEpoch: 0, throttleTimeMs: 0 })
+    }
   })
 })

@@ -62,7 +62,10 @@ export const produce = handler({
         const answer = producePartition(context, request, name, index, records, services, appended)
         if (answer.errorCode !== ErrorCode.NONE) {
           failed = true
-          const leader = currentLeaderOf(services.metadata.image(), answer.errorCode, { topic: name, partition: index })
+          const leader = currentLeaderOf(services.metadata.image(), answer.errorCode, {
+            topic: name,
+            partition: index,
+          })
           if (leader !== undefined && context.apiVersion >= FIRST_VERSION_WITH_LEADER) {
             leaders.push(leader)
             answer.currentLeader = leader

@@ -25,6 +25,8 @@ interface Route {
   /** The lowest version that is decoded; the handler's, unless the schema begins later. */
   readonly minVersion: number
   readonly maxVersion: number
+  /** Whether answers carry a throttle time, which is this layer's to fill in. */
+  readonly tellsThrottle: boolean
 }
 
 const API_VERSIONS_KEY = 18
@@ -103,7 +105,7 @@ class Dispatch {
 
   #answered(route: Route, context: RequestContext, request: unknown, response: unknown): Outcome {
     try {
-      return this.#outcome(route.api, context, response)
+      return this.#outcome(route, context, response)
     } catch (error) {
       return this.#failed(route, context, request, error)
     }
@@ -115,7 +117,7 @@ class Dispatch {
     if (code === ErrorCode.UNKNOWN_SERVER_ERROR)
       this.#logger.error('request failed', { ...fieldsOf(route, context), err: error })
     try {
-      return this.#outcome(route.api, context, route.handler.refuse(request, code))
+      return this.#outcome(route, context, route.handler.refuse(request, code))
     } catch (err) {
       this.#logger.error('request could not be refused', { ...fieldsOf(route, context), err })
       context.closeConnection(`${route.api.name} v${context.apiVersion} could not be answered`)
@@ -124,8 +126,11 @@ class Dispatch {
   }
 
   /** Throws when the response does not encode. */
-  #outcome(api: Api, context: RequestContext, response: unknown): Outcome {
+  #outcome({ api, tellsThrottle }: Route, context: RequestContext, response: unknown): Outcome {
     const { apiVersion, correlationId, requestBytes, muteMs, closeReason } = context
+    // Every answer of a handler is an object of its own.
+    if (response !== null && tellsThrottle)
+      (response as { throttleTimeMs?: number }).throttleTimeMs ??= muteMs
     const buffers = response === null ? [] : encodeResponse(api, apiVersion, correlationId, response)
     let answerBytes = 0
     for (const buffer of buffers) answerBytes += buffer.length
@@ -161,7 +166,13 @@ function routeOf(handler: ApiHandler): Route {
   const api = key === undefined ? undefined : apiByKey(key)
   if (api === undefined) throw new TypeError(`${name} is not a request of an API`)
   const minVersion = Math.max(handler.minVersion, parseVersions(handler.request.versions).min)
-  return { api, handler, minVersion, maxVersion: handler.maxVersion }
+  return {
+    api,
+    handler,
+    minVersion,
+    maxVersion: handler.maxVersion,
+    tellsThrottle: 'throttleTimeMs' in handler.response.fields,
+  }
 }
 
 function fieldsOf(route: Route, context: RequestContext): Readonly<Record<string, unknown>> {
