@@ -1,4 +1,5 @@
 import {
+  BatchReader,
   batchFaultAt,
   LOG_OVERHEAD,
   NO_PRODUCER_ID,
@@ -55,6 +56,38 @@ export function analyzeBatches(
   return batches
 }
 
+/** What a leader writes of the bytes that it was sent: every batch checked, and compressed anew where it has to be. */
+export function leaderBatches(
+  records: Buffer,
+  config: LogConfig,
+  topicPartition: string,
+  origin: 'client' | 'coordinator',
+  nowMs: number,
+): { readonly bytes: Buffer; readonly batches: readonly RecordBatch[] } {
+  const sent = analyzeBatches(records, config, topicPartition, origin)
+  if (origin === 'client' && sent.length === 0) throw invalid('Record batch has no batches at all')
+  if (origin === 'client' && sent.length > 1)
+    throw invalid('Produce requests are only allowed to contain exactly one record batch per partition')
+  const batches = sent.map((batch) => validateBatch(batch, config, topicPartition, origin, nowMs))
+  const changed = batches.some((batch, index) => batch !== sent[index])
+  for (const { sizeInBytes } of changed ? batches : []) {
+    if (sizeInBytes > config.maxMessageBytes)
+      throw new AppendRefused(
+        ErrorCode.MESSAGE_TOO_LARGE,
+        `Message batch size is ${sizeInBytes} bytes in append to partition ${topicPartition} which exceeds the maximum configured size of ${config.maxMessageBytes}.`,
+      )
+  }
+  const bytes = changed
+    ? Buffer.concat(batches.map((batch) => batch.bytes))
+    : records.subarray(0, sent.at(-1)?.end ?? 0)
+  if (bytes.length > config.segmentBytes)
+    throw new AppendRefused(
+      ErrorCode.RECORD_LIST_TOO_LARGE,
+      `Message batch size is ${bytes.length} bytes in append to partition ${topicPartition}, which exceeds the maximum configured segment size of ${config.segmentBytes}.`,
+    )
+  return { bytes, batches: changed ? [...new BatchReader(bytes)] : batches }
+}
+
 function refuseFault(records: Buffer, at: number, fault: 'bad-length' | 'bad-magic'): AppendRefused {
   if (fault === 'bad-length') {
     const size = records.readInt32BE(at + 8)
@@ -73,7 +106,7 @@ function refuseFault(records: Buffer, at: number, fault: 'bad-length' | 'bad-mag
  * Returns the batch to write, which is the same one unless its records have to be compressed anew. Throws
  * AppendRefused; nothing of the batch has changed then.
  */
-export function validateBatch(
+function validateBatch(
   batch: RecordBatch,
   config: LogConfig,
   topicPartition: string,

@@ -1,90 +1,43 @@
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Timer } from '../base/clock.ts'
 import { invariant } from '../base/invariant.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
-import type { Random } from '../base/random.ts'
-import { RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
+import { type RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
-import { readRecords } from '../wire/record-reader.ts'
-import { analyzeBatches, validateBatch } from './append-validation.ts'
-import type { FileSystem } from './file-system.ts'
+import { analyzeBatches, leaderBatches } from './append-validation.ts'
+import { DiskReads } from './disk-reads.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { AppendRefused, LogStorageError } from './log-errors.ts'
-import { locateBatch, type ReadLimits, readBatches, type SegmentRead } from './log-reader.ts'
+import { LogFlusher } from './log-flusher.ts'
+import type { ReadLimits } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
 import { OpenFiles } from './open-files.ts'
-import type { AppendOrigin, CompletedTransaction, ProducerAppend } from './producer-append.ts'
+import type {
+  AppendAsLeaderOptions,
+  LogAppendInfo,
+  LogReadResult,
+  PartitionLogOptions,
+} from './partition-log-types.ts'
+import { type CheckedProducers, checkProducers } from './producer-check.ts'
 import type { ProducerBatch } from './producer-entry.ts'
 import { firstOffsetOf } from './producer-entry.ts'
 import { replayProducers } from './producer-replay.ts'
 import type { ProducerStates } from './producer-state.ts'
 import { recoverLog } from './recovery.ts'
 import { expiredSegments } from './retention.ts'
-import {
-  type FoundTimestamp,
-  LogSegment,
-  MAX_DECOMPRESSED_BYTES,
-  MAX_RELATIVE_OFFSET,
-  type SegmentContext,
-} from './segment.ts'
-import { TailCache, type TailCacheBudget } from './tail-cache.ts'
+import { shouldRoll } from './rolling.ts'
+import { type FoundTimestamp, LogSegment, type SegmentContext } from './segment.ts'
+import { TailCache } from './tail-cache.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
-export interface PartitionLogOptions {
-  readonly fs: FileSystem
-  /** Of this partition; made where missing. */
-  readonly directory: string
-  readonly topic: string
-  readonly partition: number
-  readonly config: LogConfig
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger?: Logger
-  /** Shared by the logs of a broker; without it each log bounds its own. */
-  readonly openFiles?: OpenFiles
-  /** Shared by the logs of a broker; without it nothing is kept in memory. */
-  readonly tailCacheBudget?: TailCacheBudget
-  /** `producer.id.expiration.ms`; a day unless given. */
-  readonly producerIdExpirationMs?: number
-  /** Below it nothing is checked; 0, everything, unless given. */
-  readonly recoveryPoint?: number
-  readonly logStartOffset?: number
-  readonly highWatermark?: number
-  readonly hadCleanShutdown?: boolean
-  /** The disk failed in a way that leaves memory and disk apart; the log takes no more calls. Once. */
-  readonly onFailure?: (error: LogStorageError) => void
-  /** The log is about to be cut to `offset`; a recovery point above it must not stay on disk. */
-  readonly beforeTruncation?: (offset: number) => void
-}
-
-export interface LogAppendInfo {
-  /** -1 where there was nothing to append. */
-  readonly firstOffset: number
-  readonly lastOffset: number
-  /** -1 for CreateTime. Of a duplicate, the largest timestamp of the batch. */
-  readonly logAppendTimeMs: number
-  readonly logStartOffset: number
-  /** The producer had sent it before: the offsets are those of the first time, and nothing was written. */
-  readonly duplicate: boolean
-  readonly sizeInBytes: number
-}
-
-export interface LogReadResult {
-  /** Whole batches. They are what is stored: not to be changed. */
-  readonly buffers: readonly Buffer[]
-  readonly size: number
-  /** After the last batch; the start where there is none. */
-  readonly nextOffset: number
-}
-
-export interface AppendAsLeaderOptions {
-  readonly leaderEpoch: number
-  readonly origin: 'client' | 'coordinator'
-}
+export type {
+  AppendAsLeaderOptions,
+  LogAppendInfo,
+  LogReadResult,
+  PartitionLogOptions,
+} from './partition-log-types.ts'
 
 const DEFAULT_PRODUCER_ID_EXPIRATION_MS = 86_400_000
-/** Where recent disk reads ended, so that a consumer that reads on needs no look-up. */
-const MAX_READ_ENDS = 16
 
 /**
  * The log of one partition: its segments as one (Kafka's `UnifiedLog`). All but disk reads and flushes is synchronous.
@@ -105,19 +58,16 @@ export class PartitionLog {
   readonly #producers: ProducerStates
   readonly #epochs: LeaderEpochs
   readonly #tail: TailCache | undefined
-  readonly #readEnds = new Map<number, { segment: LogSegment; position: number }>()
+  readonly #diskReads: DiskReads
+  readonly #flusher: LogFlusher
   readonly #removals = new Map<LogSegment, Timer>()
   #directory: string
   #config: LogConfig
   #logStartOffset: number
   #logEndOffset: number
   #highWatermark: number
-  #recoveryPoint: number
   #rollJitterMs = 0
-  #lastFlushMs: number
   #flushing: Promise<void> = Promise.resolve()
-  /** Names were made that no sync of the directory has covered. */
-  #namesUnsynced: 'directory' | 'parent too' | undefined = 'parent too'
   /** Counts the times that bytes were cut off, so that a read under way can tell. */
   #truncations = 0
   #failure: LogStorageError | undefined
@@ -160,12 +110,20 @@ export class PartitionLog {
       logStartOffset: options.logStartOffset ?? 0,
     })
     this.#segments = recovered.segments
+    this.#diskReads = new DiskReads(recovered.segments)
     this.#producers = recovered.producers
     this.#logStartOffset = recovered.logStartOffset
     this.#logEndOffset = recovered.logEndOffset
-    this.#recoveryPoint = recovered.recoveryPoint
+    this.#flusher = new LogFlusher({
+      fs,
+      directory,
+      segments: recovered.segments,
+      producers: recovered.producers,
+      epochs: this.#epochs,
+      clock,
+      recoveryPoint: recovered.recoveryPoint,
+    })
     this.#highWatermark = this.#logStartOffset
-    this.#lastFlushMs = clock.now()
     this.updateHighWatermark(options.highWatermark ?? 0)
     this.#drawJitter()
   }
@@ -187,10 +145,10 @@ export class PartitionLog {
   }
   /** All below is on the device. */
   get recoveryPoint(): number {
-    return this.#recoveryPoint
+    return this.#flusher.recoveryPoint
   }
   get lastFlushMs(): number {
-    return this.#lastFlushMs
+    return this.#flusher.lastFlushMs
   }
   /** Bytes of all segments. */
   get size(): number {
@@ -238,39 +196,14 @@ export class PartitionLog {
     this.#checkOnline()
     const config = this.#config
     const nowMs = this.#options.clock.now()
-    const sent = analyzeBatches(records, config, this.topicPartition, origin)
-    if (sent.length === 0 && origin === 'client') throw refuse('Record batch has no batches at all')
-    if (sent.length > 1 && origin === 'client')
-      throw refuse('Produce requests are only allowed to contain exactly one record batch per partition')
-    let changed = false
-    const batches = sent.map((batch) => {
-      const valid = validateBatch(batch, config, this.topicPartition, origin, nowMs)
-      if (valid !== batch) {
-        changed = true
-        if (valid.sizeInBytes > config.maxMessageBytes)
-          throw new AppendRefused(
-            ErrorCode.MESSAGE_TOO_LARGE,
-            `Message batch size is ${valid.sizeInBytes} bytes in append to partition ${this.topicPartition} which exceeds the maximum configured size of ${config.maxMessageBytes}.`,
-          )
-      }
-      return valid
-    })
-    const last = sent.at(-1)
-    const whole = last === undefined ? records.subarray(0, 0) : records.subarray(0, last.end)
-    const bytes = changed ? Buffer.concat(batches.map((batch) => batch.bytes)) : whole
-    if (bytes.length > config.segmentBytes)
-      throw new AppendRefused(
-        ErrorCode.RECORD_LIST_TOO_LARGE,
-        `Message batch size is ${bytes.length} bytes in append to partition ${this.topicPartition}, which exceeds the maximum configured segment size of ${config.segmentBytes}.`,
-      )
-    const written = changed ? analyzeBatches(bytes, config, this.topicPartition, 'replication') : batches
+    const { bytes, batches: written } = leaderBatches(records, config, this.topicPartition, origin, nowMs)
     const baseOffsets: number[] = []
     let offset = this.#logEndOffset
     for (const batch of written) {
       baseOffsets.push(offset)
       offset += batch.lastOffsetDelta + 1
     }
-    const checked = this.#checkProducers(written, baseOffsets, origin)
+    const checked = checkProducers(this.#producers, written, baseOffsets, origin)
     if (checked.duplicate !== undefined) return this.#duplicateInfo(checked.duplicate)
     const isLogAppendTime = config.messageTimestampType === 'LogAppendTime'
     for (const [index, batch] of written.entries()) {
@@ -297,7 +230,7 @@ export class PartitionLog {
       expected = batch.nextOffset
     }
     const baseOffsets = batches.map((batch) => batch.baseOffset)
-    const checked = this.#checkProducers(batches, baseOffsets, 'replication')
+    const checked = checkProducers(this.#producers, batches, baseOffsets, 'replication')
     const bytes = records.subarray(0, batches.at(-1)?.end ?? 0)
     return this.#append(bytes, batches, checked, -1, this.#options.clock.now())
   }
@@ -499,18 +432,13 @@ export class PartitionLog {
     const first = batches[0]
     const last = batches.at(-1)
     if (first === undefined || last === undefined)
-      return {
-        firstOffset: -1,
-        lastOffset: -1,
-        logAppendTimeMs: -1,
-        logStartOffset: this.#logStartOffset,
-        duplicate: false,
-        sizeInBytes: 0,
-      }
+      return { ...NOTHING_APPENDED, logStartOffset: this.#logStartOffset }
     const firstOffset = first.baseOffset
     const { lastOffset } = last
     try {
-      this.#maybeRoll(bytes.length, first, last, nowMs)
+      const { active } = this.#segments
+      if (shouldRoll(active, this.#config, this.#rollJitterMs, bytes.length, last, nowMs))
+        this.#roll(firstOffset)
     } catch (error) {
       throw this.#storageError('roll', error)
     }
@@ -540,7 +468,7 @@ export class PartitionLog {
     }
     this.#logEndOffset = lastOffset + 1
     this.#producers.mapEndOffset = this.#logEndOffset
-    if (this.#logEndOffset - this.#recoveryPoint >= this.#config.flushMessages) this.#flushNow()
+    if (this.#logEndOffset - this.#flusher.recoveryPoint >= this.#config.flushMessages) this.#flushNow()
     return {
       firstOffset,
       lastOffset,
@@ -549,33 +477,6 @@ export class PartitionLog {
       duplicate: false,
       sizeInBytes: bytes.length,
     }
-  }
-
-  #checkProducers(
-    batches: readonly RecordBatch[],
-    baseOffsets: readonly number[],
-    origin: AppendOrigin,
-  ): CheckedProducers {
-    const appends = new Map<number, ProducerAppend>()
-    const completed: CompletedTransaction[] = []
-    for (const [index, batch] of batches.entries()) {
-      const { producerId } = batch
-      if (producerId < 0) continue
-      if (origin === 'client') {
-        const duplicate = this.#producers.entries
-          .get(producerId)
-          ?.findDuplicate(batch.producerEpoch, batch.baseSequence, batch.lastSequence)
-        if (duplicate !== undefined) return { appends, completed, duplicate }
-      }
-      let append = appends.get(producerId)
-      if (append === undefined) {
-        append = this.#producers.prepare(producerId, origin)
-        appends.set(producerId, append)
-      }
-      const ended = append.append(batch, baseOffsets[index]!)
-      if (ended !== undefined) completed.push(ended)
-    }
-    return { appends, completed }
   }
 
   #duplicateInfo(duplicate: ProducerBatch): LogAppendInfo {
@@ -587,27 +488,6 @@ export class PartitionLog {
       duplicate: true,
       sizeInBytes: 0,
     }
-  }
-
-  /** Kafka's `LogSegment.shouldRoll`. */
-  #maybeRoll(sizeInBytes: number, first: RecordBatch, last: RecordBatch, nowMs: number): void {
-    const segment = this.#segments.active
-    const config = this.#config
-    const isTooOld = (): boolean => {
-      if (segment.size === 0) return false
-      const firstTimestamp = segment.firstTimestamp()
-      // By the records' own clock where they have one.
-      const waitedMs =
-        firstTimestamp === undefined ? nowMs - segment.createdMs : last.maxTimestamp - firstTimestamp
-      return waitedMs > config.segmentMs - this.#rollJitterMs
-    }
-    if (
-      segment.size > config.segmentBytes - sizeInBytes ||
-      isTooOld() ||
-      segment.indexesFull(config.segmentIndexBytes) ||
-      last.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET
-    )
-      this.#roll(first.baseOffset)
   }
 
   #roll(nextOffset: number): void {
@@ -628,13 +508,13 @@ export class PartitionLog {
 
   #addSegment(baseOffset: number): void {
     this.#segments.add(LogSegment.create(this.#context, baseOffset, this.#options.clock.now()))
-    this.#namesUnsynced ??= 'directory'
+    this.#flusher.namesChanged()
   }
 
   #deleteSegments(segments: readonly LogSegment[]): void {
     if (segments.length === 0) return
     this.#segments.remove(segments)
-    this.#namesUnsynced ??= 'directory'
+    this.#flusher.namesChanged()
     for (const segment of segments) {
       segment.markDeleted()
       this.#producers.removeSnapshot(segment.baseOffset)
@@ -655,10 +535,10 @@ export class PartitionLog {
   }
 
   #beforeCut(offset: number): void {
-    if (offset < this.#recoveryPoint) this.#recoveryPoint = offset
+    this.#flusher.truncated(offset)
     this.#options.beforeTruncation?.(offset)
     this.#truncations++
-    this.#readEnds.clear()
+    this.#diskReads.forget()
     this.#tail?.truncateTo(offset)
   }
 
@@ -672,100 +552,36 @@ export class PartitionLog {
   async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
     for (;;) {
       const version = this.#truncations
-      let segment = this.#segments.floor(startOffset)
-      let read: SegmentRead | undefined
-      let last = segment
-      while (segment !== undefined && read === undefined) {
-        last = segment
-        const next = this.#segments.after(segment)
-        read = await this.#readSegment(segment, startOffset, limits)
-        segment = next
-      }
+      const read = await this.#diskReads.read(startOffset, limits)
       if (this.#closed || this.#failure !== undefined) this.#checkOnline()
-      if (version !== this.#truncations) {
-        // Bytes were cut off, and others may have taken their place, while they were read.
-        this.#checkRange(startOffset)
-        if (startOffset >= this.#logEndOffset) return { buffers: [], size: 0, nextOffset: startOffset }
-        continue
-      }
-      if (read === undefined) return { buffers: [], size: 0, nextOffset: startOffset }
-      if (read.size > 0 && last !== undefined) this.#rememberEnd(read, last)
-      return read
+      if (version === this.#truncations) return read ?? { buffers: [], size: 0, nextOffset: startOffset }
+      // Bytes were cut off, and others may have taken their place, while they were read.
+      this.#checkRange(startOffset)
+      if (startOffset >= this.#logEndOffset) return { buffers: [], size: 0, nextOffset: startOffset }
     }
   }
 
-  /** Undefined where the segment ends before `startOffset`. */
-  async #readSegment(
-    segment: LogSegment,
-    startOffset: number,
-    limits: ReadLimits,
-  ): Promise<SegmentRead | undefined> {
-    const limit = segment.size
-    const file = segment.acquire()
+  /** Waits for the device, before the append returns. */
+  #flushNow(): void {
     try {
-      const known = this.#readEnds.get(startOffset)
-      const position =
-        known?.segment === segment
-          ? known.position
-          : await locateBatch(file, segment.positionBefore(startOffset), limit, startOffset)
-      if (position === undefined || position >= limit) return undefined
-      return await readBatches(file, position, limit, startOffset, limits)
-    } finally {
-      segment.release()
+      this.#flusher.flushNow(this.#logEndOffset)
+    } catch (error) {
+      this.#fail('flush', error)
+      throw this.#storageError('flush', error)
     }
-  }
-
-  #rememberEnd(read: SegmentRead, segment: LogSegment): void {
-    this.#readEnds.delete(read.nextOffset)
-    this.#readEnds.set(read.nextOffset, { segment, position: read.endPosition })
-    if (this.#readEnds.size <= MAX_READ_ENDS) return
-    const [oldest] = this.#readEnds.keys()
-    if (oldest !== undefined) this.#readEnds.delete(oldest)
   }
 
   async #flushOnce(): Promise<void> {
     if (this.#closed) return
     if (this.#failure !== undefined) throw this.#failure
-    const target = this.#logEndOffset
-    const version = this.#truncations
     try {
-      for (const segment of this.#segments.from(this.#recoveryPoint)) await segment.syncAsync()
-      await this.#producers.syncSnapshots()
-      if (!this.#closed) this.#syncNames()
+      await this.#flusher.flush(this.#logEndOffset, () => this.#closed)
     } catch (error) {
       // A directory that is going away may be gone under its flush.
       if (this.#closed) return
       this.#fail('flush', error)
       throw this.#storageError('flush', error)
     }
-    this.#flushed(target, version)
-  }
-
-  #flushNow(): void {
-    const target = this.#logEndOffset
-    try {
-      for (const segment of this.#segments.from(this.#recoveryPoint)) segment.sync()
-      this.#syncNames()
-    } catch (error) {
-      this.#fail('flush', error)
-      throw this.#storageError('flush', error)
-    }
-    this.#flushed(target, this.#truncations)
-  }
-
-  #syncNames(): void {
-    this.#epochs.flush()
-    const names = this.#namesUnsynced
-    if (names === undefined) return
-    this.#namesUnsynced = undefined
-    const { fs } = this.#options
-    fs.syncDirectory(this.#directory)
-    if (names === 'parent too') fs.syncDirectory(`${this.#directory}/..`)
-  }
-
-  #flushed(target: number, version: number): void {
-    this.#lastFlushMs = this.#options.clock.now()
-    if (version === this.#truncations && target > this.#recoveryPoint) this.#recoveryPoint = target
   }
 
   #drawJitter(): void {
@@ -810,26 +626,13 @@ export class PartitionLog {
   }
 }
 
-interface CheckedProducers {
-  readonly appends: ReadonlyMap<number, ProducerAppend>
-  readonly completed: readonly CompletedTransaction[]
-  readonly duplicate?: ProducerBatch
-}
-
-function refuse(message: string): AppendRefused {
-  return new AppendRefused(ErrorCode.INVALID_RECORD, message)
+const NOTHING_APPENDED = {
+  firstOffset: -1,
+  lastOffset: -1,
+  logAppendTimeMs: -1,
+  duplicate: false,
+  sizeInBytes: 0,
 }
 
 /** Whoever started that flush was told, and the log is offline. */
 function ignoreEarlierFailure(): void {}
-
-/** The records of what `read` returned, decoded: for coordinators that replay their partition. */
-export function* recordsOf(read: LogReadResult, maxDecompressedBytes: number = MAX_DECOMPRESSED_BYTES) {
-  for (const buffer of read.buffers) {
-    for (let at = 0; at < buffer.length; ) {
-      const batch = new RecordBatch(buffer, at)
-      yield* readRecords(batch, maxDecompressedBytes)
-      at = batch.end
-    }
-  }
-}

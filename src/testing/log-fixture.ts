@@ -6,12 +6,8 @@ import type { FileSystem } from '../logstore/file-system.ts'
 import { defaultLogConfig, type LogConfig } from '../logstore/log-config.ts'
 import { MemoryFileSystem } from '../logstore/memory-fs.ts'
 import { NodeFileSystem } from '../logstore/node-fs.ts'
-import {
-  type LogReadResult,
-  PartitionLog,
-  type PartitionLogOptions,
-  recordsOf,
-} from '../logstore/partition-log.ts'
+import { type LogReadResult, PartitionLog, type PartitionLogOptions } from '../logstore/partition-log.ts'
+import { recordsOf } from '../logstore/read-records.ts'
 import { type BatchInput, encodeBatch } from '../wire/records.ts'
 import { ManualClock } from './manual-clock.ts'
 import { SeededRandom } from './seeded-random.ts'

@@ -1,0 +1,69 @@
+import { locateBatch, type ReadLimits, readBatches, type SegmentRead } from './log-reader.ts'
+import type { LogSegments } from './log-segments.ts'
+import type { LogSegment } from './segment.ts'
+
+/** How many recent ends are known at a time: about as many consumers read on without a look-up. */
+const MAX_READ_ENDS = 16
+
+/**
+ * Reads of one log that go to the disk. A segment that is deleted meanwhile is read to the end of the read; bytes that
+ * are cut off meanwhile may come out as anything, which the log tells by counting its truncations.
+ */
+export class DiskReads {
+  readonly #segments: LogSegments
+  /** By the offset that comes next: where a read ended, and the next of the same consumer begins. */
+  readonly #readEnds = new Map<number, { readonly segment: LogSegment; readonly position: number }>()
+
+  constructor(segments: LogSegments) {
+    this.#segments = segments
+  }
+
+  /** Whole batches from the one that holds `startOffset`, of one segment; undefined where there is none. */
+  async read(startOffset: number, limits: ReadLimits): Promise<SegmentRead | undefined> {
+    let segment = this.#segments.floor(startOffset)
+    while (segment !== undefined) {
+      const next = this.#segments.after(segment)
+      const read = await this.#readSegment(segment, startOffset, limits)
+      if (read !== undefined) {
+        if (read.size > 0) this.#remember(read, segment)
+        return read
+      }
+      segment = next
+    }
+    return undefined
+  }
+
+  /** Positions have changed. */
+  forget(): void {
+    this.#readEnds.clear()
+  }
+
+  /** Undefined where the segment ends before `startOffset`. */
+  async #readSegment(
+    segment: LogSegment,
+    startOffset: number,
+    limits: ReadLimits,
+  ): Promise<SegmentRead | undefined> {
+    const limit = segment.size
+    const file = segment.acquire()
+    try {
+      const known = this.#readEnds.get(startOffset)
+      const position =
+        known?.segment === segment
+          ? known.position
+          : await locateBatch(file, segment.positionBefore(startOffset), limit, startOffset)
+      if (position === undefined || position >= limit) return undefined
+      return await readBatches(file, position, limit, startOffset, limits)
+    } finally {
+      segment.release()
+    }
+  }
+
+  #remember(read: SegmentRead, segment: LogSegment): void {
+    this.#readEnds.delete(read.nextOffset)
+    this.#readEnds.set(read.nextOffset, { segment, position: read.endPosition })
+    if (this.#readEnds.size <= MAX_READ_ENDS) return
+    const [oldest] = this.#readEnds.keys()
+    if (oldest !== undefined) this.#readEnds.delete(oldest)
+  }
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { silentLogger } from '../base/logger.ts'
+import { batchOf, contentsOf, START_MS } from '../testing/log-fixture.ts'
+import { ManualClock } from '../testing/manual-clock.ts'
+import { SeededRandom } from '../testing/seeded-random.ts'
+import { readOffsetCheckpoint } from './checkpoints.ts'
+import { FaultyFileSystem } from './faulty-fs.ts'
+import type { FileSystem } from './file-system.ts'
+import { defaultLogConfig } from './log-config.ts'
+import { LogDirectory } from './log-directory.ts'
+import { LogDirectoryError } from './log-errors.ts'
+import { MemoryFileSystem } from './memory-fs.ts'
+
+const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
+const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAg'
+const identity = { topic: 't.with-dash', topicId: TOPIC_ID, partition: 3 }
+const client = { leaderEpoch: 0, origin: 'client' } as const
+
+function open(fs: FileSystem, clock = new ManualClock(START_MS)) {
+  return LogDirectory.open({
+    tailCacheBytes: 0,
+    fs,
+    path: 'data/logs',
+    clock,
+    random: new SeededRandom(1),
+    logger: silentLogger,
+  })
+}
+
+describe('a log directory', () => {
+  it('belongs to one process at a time, and to nobody after a kill', async () => {
+    const fs = new MemoryFileSystem()
+    const first = open(fs)
+    expect(() => open(fs)).toThrow(/data\/logs: in use by another process/)
+    await first.close()
+    open(fs)
+    fs.kill()
+    await open(fs).close()
+  })
+
+  it('belongs to one cluster and node, and says so in one line', async () => {
+    const fs = new MemoryFileSystem()
+    const first = open(fs)
+    expect(first.metaProperties).toBeUndefined()
+    const meta = first.claim('4L6g3nShT-eMCtK--X86sw', 1)
+    await first.close()
+    const again = open(fs)
+    expect(again.metaProperties).toEqual(meta)
+    expect(again.claim('4L6g3nShT-eMCtK--X86sw', 1)).toEqual(meta)
+    expect(() => again.claim('AAAAAAAAAAAAAAAAAAAAAg', 1)).toThrow(LogDirectoryError)
+    expect(() => again.claim('4L6g3nShT-eMCtK--X86sw', 2)).toThrow('data/logs: belongs to node 1, not to 2')
+  })
+
+  it('refuses a meta.properties of a newer format, and lets go of the lock', () => {
+    const fs = new MemoryFileSystem()
+    fs.makeDirectory('data/logs')
+    fs.open('data/logs/meta.properties', 'create').write([Buffer.from('version=2\n')], 0)
+    expect(() => open(fs)).toThrow('format version 2, this release knows 1')
+    fs.open('data/logs/meta.properties', 'create').write([Buffer.from('version=1\n')], 0)
+    open(fs)
+  })
+
+  it.each(['EROFS', 'EACCES'] as const)('that cannot be written to (%s) says so in one line', (code) => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    fs.inject({ operations: ['lock', 'makeDirectory'], code })
+    expect(() => open(fs)).toThrow(/data\/logs: is not writable/)
+  })
+
+  it('tells a clean stop from a kill, and keeps offsets over both', async () => {
+    const fs = new MemoryFileSystem()
+    const first = open(fs)
+    expect(first.hadCleanShutdown).toBe(false)
+    const log = first.openOrCreate(identity, defaultLogConfig)
+    expect(first.openOrCreate(identity, defaultLogConfig)).toBe(log)
+    for (const value of ['a', 'b', 'c']) log.appendAsLeader(batchOf([value]), client)
+    log.updateHighWatermark(2)
+    log.incrementLogStartOffset(1)
+    await first.close()
+    const second = open(fs)
+    expect(second.hadCleanShutdown).toBe(true)
+    expect(second.partitions()).toEqual([identity])
+    const reopened = second.openOrCreate(identity, defaultLogConfig)
+    expect([reopened.logStartOffset, reopened.highWatermark, reopened.recoveryPoint]).toEqual([1, 2, 3])
+    reopened.appendAsLeader(batchOf(['d']), client)
+    fs.kill()
+    const third = open(fs)
+    expect(third.hadCleanShutdown).toBe(false)
+    expect(await contentsOf(third.openOrCreate(identity, defaultLogConfig))).toEqual([
+      [1, 'b'],
+      [2, 'c'],
+      [3, 'd'],
+    ])
+  })
+
+  it('does not call a stop clean while a log waits for its recovery', async () => {
+    const fs = new MemoryFileSystem()
+    open(fs)
+      .openOrCreate(identity, defaultLogConfig)
+      .appendAsLeader(batchOf(['a']), client)
+    fs.kill()
+    await open(fs).close()
+    expect(open(fs).hadCleanShutdown).toBe(false)
+  })
+
+  it('frees the name of a deleted partition at once, and its space after the delay', async () => {
+    const fs = new MemoryFileSystem()
+    const clock = new ManualClock(START_MS)
+    const directory = open(fs, clock)
+    const log = directory.openOrCreate(identity, defaultLogConfig)
+    log.appendAsLeader(batchOf(['old']), client)
+    const reading = log.read(0, 1000, 1, true)
+    directory.delete(log)
+    const renamed = fs
+      .readDirectory('data/logs')
+      .filter((name) => /^t\.with-dash-3\.[0-9a-f]{32}-delete$/.test(name))
+    expect(renamed).toHaveLength(1)
+    await expect(reading).rejects.toThrow()
+    const fresh = directory.openOrCreate({ ...identity, topicId: OTHER_ID }, defaultLogConfig)
+    expect(fresh.logEndOffset).toBe(0)
+    clock.advance(59_999)
+    expect(fs.readDirectory('data/logs')).toContain(renamed[0])
+    clock.advance(1)
+    expect(fs.readDirectory('data/logs')).not.toContain(renamed[0])
+    await directory.close()
+  })
+
+  it('removes at the next start what was to be removed, and sets aside a log of another topic id', async () => {
+    const fs = new MemoryFileSystem()
+    const first = open(fs)
+    first.delete(first.openOrCreate({ ...identity, partition: 4 }, defaultLogConfig))
+    first.openOrCreate(identity, defaultLogConfig).appendAsLeader(batchOf(['old']), client)
+    await first.close()
+    const clock = new ManualClock(START_MS)
+    const second = open(fs, clock)
+    clock.advance(1)
+    expect(fs.readDirectory('data/logs').some((name) => name.endsWith('-delete'))).toBe(false)
+    const log = second.openOrCreate({ ...identity, topicId: OTHER_ID }, defaultLogConfig)
+    expect(log.logEndOffset).toBe(0)
+    expect(fs.readDirectory('data/logs').filter((name) => name.endsWith('-stray'))).toHaveLength(1)
+    await second.close()
+  })
+
+  it('does its periodic work by the clock, and stops with close', async () => {
+    const fs = new MemoryFileSystem()
+    const clock = new ManualClock(START_MS)
+    const directory = open(fs, clock)
+    const config = {
+      ...defaultLogConfig,
+      segmentBytes: 150,
+      retentionMs: 1000,
+      flushMs: 500,
+      fileDeleteDelayMs: 0,
+    }
+    const log = directory.openOrCreate(identity, config)
+    for (let i = 0; i < 3; i++) log.appendAsLeader(batchOf(['x'.repeat(60)]), client)
+    log.updateHighWatermark(2)
+    directory.startMaintenance({
+      retentionCheckMs: 300,
+      flushCheckMs: 100,
+      recoveryPointCheckpointMs: 100,
+      logStartOffsetCheckpointMs: 100,
+      highWatermarkCheckpointMs: 100,
+      producerExpirationCheckMs: 100,
+    })
+    for (let i = 0; i < 15; i++) {
+      clock.advance(100)
+      // Each round ends in a microtask or few before it sets its next timer.
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+    }
+    expect([log.logStartOffset, log.recoveryPoint]).toEqual([2, 3])
+    const stored = (name: string) => readOffsetCheckpoint(fs, 'data/logs', name).get('t.with-dash-3')
+    expect(stored('recovery-point-offset-checkpoint')).toBe(3)
+    expect(stored('log-start-offset-checkpoint')).toBe(2)
+    expect(stored('replication-offset-checkpoint')).toBe(2)
+    await directory.close()
+    expect(clock.nextTimerInMs).toBeUndefined()
+  })
+
+  it('opens a thousand partitions after a clean stop in little time', async () => {
+    const fs = new MemoryFileSystem()
+    const first = open(fs)
+    for (let partition = 0; partition < 1000; partition++)
+      first.openOrCreate({ ...identity, partition }, defaultLogConfig).appendAsLeader(batchOf(['x']), client)
+    await first.close()
+    const begun = performance.now()
+    const second = open(fs)
+    for (let partition = 0; partition < 1000; partition++)
+      expect(second.openOrCreate({ ...identity, partition }, defaultLogConfig).logEndOffset).toBe(1)
+    // Measured at 0.1 to 0.2 s; the bound only catches work that grows with the square.
+    expect(performance.now() - begun).toBeLessThan(5000)
+    await second.close()
+  })
+})

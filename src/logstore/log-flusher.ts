@@ -1,0 +1,78 @@
+import type { Clock } from '../base/clock.ts'
+import type { FileSystem } from './file-system.ts'
+import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogSegments } from './log-segments.ts'
+import type { ProducerStates } from './producer-state.ts'
+
+export interface LogFlusherOptions {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly segments: LogSegments
+  readonly producers: ProducerStates
+  readonly epochs: LeaderEpochs
+  readonly clock: Clock
+  readonly recoveryPoint: number
+}
+
+/**
+ * Brings one log to the device: the segments above the recovery point with their indexes, the producer snapshots, the
+ * leader epochs, the names; then the recovery point moves. It never stands above something that is not synced.
+ */
+export class LogFlusher {
+  readonly #options: LogFlusherOptions
+  /** All below is on the device. */
+  recoveryPoint: number
+  lastFlushMs: number
+  /** Names were made or changed since the last sync of the directory; its own name, too, before the first. */
+  #namesUnsynced: 'directory' | 'parent too' | undefined = 'parent too'
+  #truncations = 0
+
+  constructor(options: LogFlusherOptions) {
+    this.#options = options
+    this.recoveryPoint = options.recoveryPoint
+    this.lastFlushMs = options.clock.now()
+  }
+
+  namesChanged(): void {
+    this.#namesUnsynced ??= 'directory'
+  }
+
+  /** The log is cut to `offset`; a flush under way proves nothing about what comes after. */
+  truncated(offset: number): void {
+    this.#truncations++
+    if (offset < this.recoveryPoint) this.recoveryPoint = offset
+  }
+
+  /** Not to be called again before it has settled. Gives up where the log was closed meanwhile. */
+  async flush(endOffset: number, isClosed: () => boolean): Promise<void> {
+    const truncations = this.#truncations
+    const { segments, producers } = this.#options
+    for (const segment of segments.from(this.recoveryPoint)) await segment.syncAsync()
+    await producers.syncSnapshots()
+    if (isClosed()) return
+    this.#syncNames()
+    if (truncations === this.#truncations) this.#flushed(endOffset)
+  }
+
+  /** The same, but for the snapshots, which recovery can do without; waits for the device. */
+  flushNow(endOffset: number): void {
+    for (const segment of this.#options.segments.from(this.recoveryPoint)) segment.sync()
+    this.#syncNames()
+    this.#flushed(endOffset)
+  }
+
+  #syncNames(): void {
+    const { fs, directory, epochs } = this.#options
+    epochs.flush()
+    const names = this.#namesUnsynced
+    if (names === undefined) return
+    fs.syncDirectory(directory)
+    if (names === 'parent too') fs.syncDirectory(`${directory}/..`)
+    this.#namesUnsynced = undefined
+  }
+
+  #flushed(endOffset: number): void {
+    this.lastFlushMs = this.#options.clock.now()
+    if (endOffset > this.recoveryPoint) this.recoveryPoint = endOffset
+  }
+}

@@ -1,0 +1,60 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
+import type { FileSystem } from './file-system.ts'
+import type { LogConfig } from './log-config.ts'
+import type { LogStorageError } from './log-errors.ts'
+import type { OpenFiles } from './open-files.ts'
+import type { TailCacheBudget } from './tail-cache.ts'
+
+export interface PartitionLogOptions {
+  readonly fs: FileSystem
+  /** Of this partition; made where missing. */
+  readonly directory: string
+  readonly topic: string
+  readonly partition: number
+  readonly config: LogConfig
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger?: Logger
+  /** Shared by the logs of a broker; without it each log bounds its own. */
+  readonly openFiles?: OpenFiles
+  /** Shared by the logs of a broker; without it nothing is kept in memory. */
+  readonly tailCacheBudget?: TailCacheBudget
+  /** `producer.id.expiration.ms`; a day unless given. */
+  readonly producerIdExpirationMs?: number
+  /** Below it nothing is checked; 0, everything, unless given. */
+  readonly recoveryPoint?: number
+  readonly logStartOffset?: number
+  readonly highWatermark?: number
+  readonly hadCleanShutdown?: boolean
+  /** The disk failed in a way that leaves memory and disk apart; the log takes no more calls. Once. */
+  readonly onFailure?: (error: LogStorageError) => void
+  /** The log is about to be cut to `offset`; a recovery point above it must not stay on disk. */
+  readonly beforeTruncation?: (offset: number) => void
+}
+
+export interface LogAppendInfo {
+  /** -1 where there was nothing to append. */
+  readonly firstOffset: number
+  readonly lastOffset: number
+  /** -1 for CreateTime. Of a duplicate, the largest timestamp of the batch. */
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+  /** The producer had sent it before: the offsets are those of the first time, and nothing was written. */
+  readonly duplicate: boolean
+  readonly sizeInBytes: number
+}
+
+export interface LogReadResult {
+  /** Whole batches. They are what is stored: not to be changed. */
+  readonly buffers: readonly Buffer[]
+  readonly size: number
+  /** After the last batch; the start where there is none. */
+  readonly nextOffset: number
+}
+
+export interface AppendAsLeaderOptions {
+  readonly leaderEpoch: number
+  readonly origin: 'client' | 'coordinator'
+}
