@@ -335,6 +335,7 @@ export class Broker {
         maxRequestBytes: settings.socketRequestMaxBytes,
         maxIdleMs: settings.connectionsMaxIdleMs,
         maxQueuedRequestBytes: settings.sluiceMaxBytesInFlight,
+        readAheadBytes: settings.sluiceMaxConnectionBytesInFlight,
         maxConnections: settings.maxConnections,
         maxConnectionsPerIp: settings.maxConnectionsPerIp,
         maxConnectionsPerIpOverrides: connectionBounds,

@@ -18,6 +18,8 @@ export interface SocketServerOptions extends ConnectionLimits {
   readonly maxIdleMs: number
   /** `queued.max.request.bytes`; -1 for DEFAULT_REQUEST_BYTES, as an unbounded broker is none of ours. */
   readonly maxQueuedRequestBytes: number
+  /** Bytes of requests of one connection that are received before their turn; beyond it the socket is not read. */
+  readonly readAheadBytes: number
 }
 
 export interface SocketServerParts {
@@ -32,8 +34,6 @@ export interface SocketServerParts {
 export const DEFAULT_REQUEST_BYTES = 256 * 1024 * 1024
 /** Bytes of answers that may wait for their readers, over all connections. */
 export const ANSWER_BYTES = 256 * 1024 * 1024
-/** Requests of one connection that are received before their turn. */
-export const READ_AHEAD_BYTES = 256 * 1024
 /** Memory held without progress for so long, while others wait for it, costs the connection. */
 export const MAX_STALL_MS = 10_000
 const SWEEP_MS = 1000
@@ -60,7 +60,7 @@ export class SocketServer {
       requests: new ByteBudget(requestBytes),
       answers: new ByteBudget(ANSWER_BYTES),
       maxRequestBytes: options.maxRequestBytes,
-      readAheadBytes: READ_AHEAD_BYTES,
+      readAheadBytes: options.readAheadBytes,
       scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
       onClosed: (connection) => this.#forget(connection),
     }

@@ -26,6 +26,7 @@ export function socketServerOptions(options: Partial<SocketServerOptions> = {}):
     maxRequestBytes: 100 * 1024 * 1024,
     maxIdleMs: 600_000,
     maxQueuedRequestBytes: -1,
+    readAheadBytes: 256 * 1024,
     maxConnections: 2 ** 31 - 1,
     maxConnectionsPerIp: 2 ** 31 - 1,
     maxConnectionsPerIpOverrides: new Map(),
