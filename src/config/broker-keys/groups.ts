@@ -43,7 +43,7 @@ export const groupsKeys = {
   'offsets.load.buffer.size': int(5_242_880, { check: atLeast(1), doc: 'Bytes read at a time when offsets are loaded; a larger batch is read all the same.' }),
   'offsets.retention.check.interval.ms': long(600_000, { check: atLeast(1), use: 'acted', doc: 'How often offsets are looked through for what is due to be forgotten.' }),
   'offsets.retention.minutes': int(10_080, { check: atLeast(1), use: 'acted', doc: 'Minutes for which the offsets of an empty group are kept.' }),
-  'offsets.topic.compression.codec': int(0, { use: 'acted', doc: 'Codec of the offsets topic: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.' }),
+  'offsets.topic.compression.codec': int(0, { doc: 'Codec of the offsets topic: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.' }),
   'offsets.topic.num.partitions': int(50, { check: atLeast(1), use: 'acted', doc: 'Partitions of the offsets topic; not to be changed once it exists.' }),
   'offsets.topic.replication.factor': short(3, { check: atLeast(1), use: 'acted', doc: 'Replicas of the offsets topic, at most the live brokers.' }),
   'offsets.topic.segment.bytes': int(104_857_600, { check: atLeast(1), use: 'acted', doc: 'Segment size of the offsets topic.' }),
