@@ -113,7 +113,8 @@ async function readFrom(
 }
 
 async function admin(bootstrapServers: string): Promise<CompatAdmin> {
-  const client = kafka(bootstrapServers).admin()
+  // A refusal is to show at once.
+  const client = kafka(bootstrapServers).admin({ retry: { initialRetryTime: 50, retries: 2 } })
   await client.connect()
   return {
     async createTopic(topic, numPartitions, configs = {}) {

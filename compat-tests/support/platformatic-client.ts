@@ -126,7 +126,8 @@ async function readFrom(
 }
 
 async function admin(bootstrapServers: string): Promise<CompatAdmin> {
-  const client = new Admin(base(bootstrapServers))
+  // A refusal is to show at once.
+  const client = new Admin({ ...base(bootstrapServers), retries: 2 })
   const offsets = async (topic: string, timestamp: bigint): Promise<number[]> => {
     const metadata = await client.metadata({ topics: [topic], forceUpdate: true })
     const partitions = Array.from(
@@ -147,7 +148,7 @@ async function admin(bootstrapServers: string): Promise<CompatAdmin> {
       })
     },
     deleteTopic: (topic) => client.deleteTopics({ topics: [topic] }),
-    addPartitions: (name, count) => client.createPartitions({ topics: [{ name, count, assignments: [] }] }),
+    addPartitions: (name, count) => client.createPartitions({ topics: [{ name, count }] }),
     topics: () => client.listTopics(),
     async leaders(topic) {
       const metadata = await client.metadata({ topics: [topic], forceUpdate: true })
