@@ -1,4 +1,3 @@
-import type { Timer } from '../base/clock.ts'
 import { invariant } from '../base/invariant.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
@@ -27,6 +26,7 @@ import { recoverLog } from './recovery.ts'
 import { expiredSegments } from './retention.ts'
 import { shouldRoll } from './rolling.ts'
 import { type FoundTimestamp, LogSegment, type SegmentContext } from './segment.ts'
+import { SegmentRemovals } from './segment-removals.ts'
 import { TailCache } from './tail-cache.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
@@ -60,7 +60,7 @@ export class PartitionLog {
   readonly #tail: TailCache | undefined
   readonly #diskReads: DiskReads
   readonly #flusher: LogFlusher
-  readonly #removals = new Map<LogSegment, Timer>()
+  readonly #removals: SegmentRemovals
   #directory: string
   #config: LogConfig
   #logStartOffset: number
@@ -88,6 +88,7 @@ export class PartitionLog {
     this.#config = options.config
     this.#directory = directory
     this.#context = { fs, directory, openFiles: options.openFiles ?? new OpenFiles() }
+    this.#removals = new SegmentRemovals(clock, this.#logger)
     this.#epochs = new LeaderEpochs(fs, directory)
     this.#tail = options.tailCacheBudget && new TailCache(options.tailCacheBudget)
     fs.makeDirectory(directory)
@@ -393,8 +394,7 @@ export class PartitionLog {
   /** Writes everything down and closes the files; what was appended is on the device then. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return
-    for (const timer of this.#removals.values()) timer.cancel()
-    this.#removals.clear()
+    this.#removals.cancel()
     try {
       if (this.#failure === undefined) {
         this.#storage('close', () => {
@@ -410,8 +410,7 @@ export class PartitionLog {
 
   /** Closes the files and writes nothing more: the directory is going away. `directory` is its name now. */
   abandon(directory: string = this.#directory): void {
-    for (const timer of this.#removals.values()) timer.cancel()
-    this.#removals.clear()
+    this.#removals.cancel()
     this.#directory = directory
     this.#release()
   }
@@ -516,21 +515,8 @@ export class PartitionLog {
     this.#segments.remove(segments)
     this.#flusher.namesChanged()
     for (const segment of segments) {
-      segment.markDeleted()
       this.#producers.removeSnapshot(segment.baseOffset)
-      const remove = (): void => {
-        this.#removals.delete(segment)
-        try {
-          segment.removeFiles()
-        } catch (error) {
-          this.#logger.warn('could not remove a deleted segment; the next start will', {
-            partition: this.topicPartition,
-            segment: segment.path,
-            err: error,
-          })
-        }
-      }
-      this.#removals.set(segment, this.#options.clock.setTimer(this.#config.fileDeleteDelayMs, remove))
+      this.#removals.add(segment, this.#config.fileDeleteDelayMs)
     }
   }
 

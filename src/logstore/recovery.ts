@@ -18,7 +18,7 @@ import type { LogConfig } from './log-config.ts'
 import { LogSegments } from './log-segments.ts'
 import { replayBatch, replayProducers } from './producer-replay.ts'
 import { ProducerStates, type ProducerStatesOptions, snapshotOffsetsOf } from './producer-state.ts'
-import { LogSegment, type SegmentContext } from './segment.ts'
+import { LogSegment, MAX_RELATIVE_OFFSET, type SegmentContext } from './segment.ts'
 
 export interface RecoveryOptions {
   readonly context: SegmentContext
@@ -160,7 +160,11 @@ function recoverSegment(
   let fault: string | undefined
   for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) {
     if (!batch.crcIsRight()) fault = 'wrong CRC'
-    else if (batch.baseOffset < nextOffset || batch.lastOffsetDelta < 0)
+    else if (
+      batch.baseOffset < nextOffset ||
+      batch.lastOffsetDelta < 0 ||
+      batch.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET
+    )
       fault = `offset ${batch.baseOffset} where ${nextOffset} or above comes next`
     if (fault !== undefined) break
     const { lastOffset, partitionLeaderEpoch } = batch
