@@ -14,7 +14,14 @@ import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
 import { waitForReplication } from '../cluster/replicas/replication-wait.ts'
 import { isInternalTopic } from '../cluster/topic-names.ts'
 import { AppendRefused } from '../logstore/log-errors.ts'
-import { batchCompressionCodec, batchIsTransactional, RECORD_BATCH_OVERHEAD } from '../wire/batch.ts'
+import {
+  batchCompressionCodec,
+  batchFaultAt,
+  batchIsTransactional,
+  batchMagic,
+  batchSizeInBytes,
+  MAGIC_VALUE_V2,
+} from '../wire/batch.ts'
 import { compressionTypeOf } from '../wire/compression.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import {
@@ -38,6 +45,16 @@ const FIRST_VERSION_WITH_LEADER = 10
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
 /** Kafka's own admin client may write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */
 const ADMIN_CLIENT_ID = '__admin_client'
+
+/** Refusals of the log with which Kafka does not say where it starts (`ReplicaManager.appendRecordsToLeader`). */
+const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  ErrorCode.MESSAGE_TOO_LARGE,
+  ErrorCode.RECORD_LIST_TOO_LARGE,
+  ErrorCode.CORRUPT_MESSAGE,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+])
 
 /** An append that acks=all waits for, and the answer that it may still spoil. */
 interface Appended {
@@ -145,7 +162,7 @@ function producePartition(
     if (request.acks === ACKS_ALL) appended.push({ partition, lastOffset: info.lastOffset, answer })
     return answer
   } catch (error) {
-    return failedAppend(error, topic!, index, services)
+    return failedAppend(error, partition, services)
   }
 }
 
@@ -175,8 +192,10 @@ function requestRefusal(
       `Produce requests with version ${version} must have at least one record batch per partition`,
     )
   }
-  // What is too short for a header is the log's to refuse.
-  if (records.length < RECORD_BATCH_OVERHEAD) return undefined
+  const problem = batchesProblem(records)
+  if (problem !== undefined) return new KafkaError(ErrorCode.INVALID_RECORD, problem)
+  // A batch that is none at all is the log's to refuse.
+  if (batchFaultAt(records, 0) !== undefined) return undefined
   if (version < FIRST_VERSION_WITH_ZSTD && compressionTypeOf(batchCompressionCodec(records, 0)) === 'zstd') {
     return new KafkaError(
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
@@ -189,22 +208,39 @@ function requestRefusal(
   return undefined
 }
 
+/** Kafka's `ProduceRequest.validateRecords`: one batch, of the format of today. */
+function batchesProblem(records: Buffer): string | undefined {
+  const fault = batchFaultAt(records, 0)
+  if (fault === 'too-short') return 'Produce requests must have at least one whole record batch per partition'
+  if (fault === 'bad-magic' && batchMagic(records, 0) >= 0 && batchMagic(records, 0) < MAGIC_VALUE_V2) {
+    return `Produce requests are only allowed to contain record batches with magic version ${MAGIC_VALUE_V2}`
+  }
+  if (fault !== undefined) return undefined
+  const end = batchSizeInBytes(records, 0)
+  return end < records.length && batchFaultAt(records, end) === undefined
+    ? 'Produce requests are only allowed to contain exactly one record batch per partition'
+    : undefined
+}
+
 function failedAppend(
   error: unknown,
-  topic: string,
-  index: number,
+  partition: HostedPartition,
   services: Services,
 ): Mutable<PartitionAnswer> {
+  const { topic, partition: index } = partition
+  const logStartOffset =
+    error instanceof KafkaError && WITHOUT_LOG_START.has(error.code) ? -1 : partition.log.logStartOffset
   if (error instanceof AppendRefused) {
     return {
       ...refused(index, error.code, error.message),
+      logStartOffset,
       recordErrors: error.recordErrors.map(({ batchIndex, message }) => ({
         batchIndex,
         batchIndexErrorMessage: message,
       })),
     }
   }
-  if (error instanceof KafkaError) return refused(index, error.code, error.message)
+  if (error instanceof KafkaError) return { ...refused(index, error.code, error.message), logStartOffset }
   services.logger.error('append failed', { topic, partition: index, err: error })
-  return refused(index, ErrorCode.UNKNOWN_SERVER_ERROR, null)
+  return { ...refused(index, ErrorCode.UNKNOWN_SERVER_ERROR, null), logStartOffset }
 }

@@ -1,7 +1,8 @@
 /**
  * Fetch, versions 4–18.
  *
- * - v5: log start offset; v7: sessions (KIP-227); v9: the leader epoch is checked; v10: zstd may be returned.
+ * - v5: log start offset; v7: sessions (KIP-227); v9: the leader epoch is checked; v10: the client knows zstd, which Kafka sends to
+ *   older ones too.
  * - v12: the last fetched epoch, answered with the diverging epoch; the current leader, where this is not it.
  * - v13: topics by id; v15: followers name themselves in `replicaState`; v16: endpoints of the current leaders.
  *
@@ -35,7 +36,12 @@ type TopicAnswer = FetchResponseInput['responses'][number]
 type PartitionAnswer = TopicAnswer['partitions'][number]
 
 const NO_RECORDS: readonly Buffer[] = []
-const FIRST_VERSION_WITH_ZSTD = 10
+const NOT_FOUND: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+  ErrorCode.UNKNOWN_TOPIC_ID,
+])
+/** Kafka's answer for a partition that it does not find; one that it refuses otherwise has null. */
+const NO_ABORTED: PartitionFetched['abortedTransactions'] = []
 const FIRST_VERSION_WITH_LEADER = 12
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
 const FIRST_VERSION_WITH_ENDPOINTS = 16
@@ -77,12 +83,13 @@ function replicaIdOf(request: FetchRequest): number {
 
 function targetsOf(version: number, request: FetchRequest, services: Services): FetchTarget[] {
   const image = services.metadata.image()
-  const targets: FetchTarget[] = []
+  // A partition that is named twice is fetched as it is named last.
+  const targets = new Map<string, FetchTarget>()
   for (const topic of request.topics) {
     const byId = version >= FIRST_VERSION_WITH_TOPIC_IDS
     const name = byId ? image.topicsById.get(topic.topicId)?.name : topic.topic
     for (const partition of topic.partitions) {
-      targets.push({
+      targets.set(`${byId ? topic.topicId : name}/${partition.partition}`, {
         topic: name,
         topicId: byId ? topic.topicId : ZERO_UUID,
         partition: partition.partition,
@@ -94,7 +101,7 @@ function targetsOf(version: number, request: FetchRequest, services: Services): 
       })
     }
   }
-  return targets
+  return [...targets.values()]
 }
 
 function forgottenOf(request: FetchRequest) {
@@ -115,14 +122,19 @@ function resolve(version: number, target: FetchTarget, services: Services): Host
   const image = services.metadata.image()
   const byId = version >= FIRST_VERSION_WITH_TOPIC_IDS
   const topic = byId ? image.topicsById.get(target.topicId) : image.topics.get(target.topic ?? '')
-  if (topic === undefined) return byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  if (topic === undefined) {
+    // A session still knows the name of a topic that has gone, or was made again under another id.
+    if (!byId || target.topic === undefined) {
+      return byId ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    }
+    return image.topics.has(target.topic)
+      ? ErrorCode.INCONSISTENT_TOPIC_ID
+      : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  }
   target.topic = topic.name
   if (topic.partitions[target.partition] === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
   const hosted = services.partitions.get(topic.name, target.partition)
   if (hosted === undefined) return services.partitions.missing(topic.name, target.partition)
-  if (version < FIRST_VERSION_WITH_ZSTD && hosted.log.config.compressionType === 'zstd') {
-    return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
-  }
   return hosted
 }
 
@@ -201,7 +213,7 @@ function answer(
       logStartOffset: partition.logStartOffset,
       divergingEpoch: partition.divergingEpoch,
       currentLeader: leader,
-      abortedTransactions: partition.abortedTransactions,
+      abortedTransactions: NOT_FOUND.has(partition.errorCode) ? NO_ABORTED : partition.abortedTransactions,
       records: partition.records ?? NO_RECORDS,
     })
   })

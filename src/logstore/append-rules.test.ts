@@ -73,11 +73,6 @@ describe('an append that breaks a rule is refused whole', () => {
       () => batchOf(['a'], { producerId: 1, producerEpoch: 0 }),
     ],
     [
-      'a producer without epoch',
-      ErrorCode.INVALID_RECORD,
-      () => batchOf(['a'], { producerId: 1, baseSequence: 0 }),
-    ],
-    [
       'more than max.message.bytes',
       ErrorCode.MESSAGE_TOO_LARGE,
       () => batchOf(['a'.repeat(200)]),
@@ -140,7 +135,7 @@ describe('an append that breaks a rule is refused whole', () => {
     expect(error.recordErrors).toEqual([
       {
         batchIndex: 1,
-        message: 'Compacted topic cannot accept message without key in topic partition topic-0.',
+        message: 'Compacted topic cannot accept message without key in topic partition topic-0',
       },
     ])
   })

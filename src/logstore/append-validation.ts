@@ -2,7 +2,6 @@ import {
   BatchReader,
   batchFaultAt,
   LOG_OVERHEAD,
-  NO_PRODUCER_ID,
   NO_TIMESTAMP,
   RECORD_BATCH_OVERHEAD,
   RecordBatch,
@@ -143,15 +142,9 @@ function checkClientHeader(batch: RecordBatch, topicPartition: string): void {
     )
   if (batch.isControl)
     throw invalid(`Clients are not allowed to write control records in topic partition ${topicPartition}.`)
-  const { producerId } = batch
-  if (producerId === NO_PRODUCER_ID) return
-  if (batch.baseSequence < 0)
+  if (batch.hasProducerId && batch.baseSequence < 0)
     throw invalid(
-      `Invalid sequence number ${batch.baseSequence} in record batch with producerId ${producerId} in topic partition ${topicPartition}.`,
-    )
-  if (producerId < 0 || batch.producerEpoch < 0)
-    throw invalid(
-      `Invalid producer epoch ${batch.producerEpoch} in record batch with producerId ${producerId} in topic partition ${topicPartition}.`,
+      `Invalid sequence number ${batch.baseSequence} in record batch with producerId ${batch.producerId} in topic partition ${topicPartition}.`,
     )
 }
 
@@ -190,7 +183,7 @@ function checkRecords(
         errors.push({ batchIndex, message: timestampError })
         timestampErrors++
       } else if (compacted && !cursor.hasKey) {
-        const message = `Compacted topic cannot accept message without key in topic partition ${topicPartition}.`
+        const message = `Compacted topic cannot accept message without key in topic partition ${topicPartition}`
         errors.push({ batchIndex, message })
       }
     }

@@ -204,9 +204,15 @@ export class PartitionLog {
       baseOffsets.push(offset)
       offset += batch.lastOffsetDelta + 1
     }
-    const checked = checkProducers(this.#producers, written, baseOffsets, origin)
-    if (checked.duplicate !== undefined) return this.#duplicateInfo(checked.duplicate)
     const isLogAppendTime = config.messageTimestampType === 'LogAppendTime'
+    const checked = checkProducers(
+      this.#producers,
+      written,
+      baseOffsets,
+      origin,
+      isLogAppendTime ? nowMs : undefined,
+    )
+    if (checked.duplicate !== undefined) return this.#duplicateInfo(checked.duplicate)
     for (const [index, batch] of written.entries()) {
       batch.setBaseOffset(baseOffsets[index]!)
       batch.setPartitionLeaderEpoch(leaderEpoch)

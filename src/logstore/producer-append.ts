@@ -47,14 +47,19 @@ export class ProducerAppend {
   /**
    * Takes the batch, which is to be at `baseOffset`. Returns the transaction that it ends. Throws AppendRefused with
    * INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, TRANSACTION_COORDINATOR_FENCED or INVALID_TXN_STATE.
+   * `timestamp` is the largest that the batch will have in the log.
    */
-  append(batch: RecordBatch, baseOffset: number): CompletedTransaction | undefined {
-    if (batch.isControl) return this.#appendMarker(batch, baseOffset)
-    this.#appendData(batch, baseOffset)
+  append(
+    batch: RecordBatch,
+    baseOffset: number,
+    timestamp = batch.maxTimestamp,
+  ): CompletedTransaction | undefined {
+    if (batch.isControl) return this.#appendMarker(batch, baseOffset, timestamp)
+    this.#appendData(batch, baseOffset, timestamp)
     return undefined
   }
 
-  #appendData(batch: RecordBatch, baseOffset: number): void {
+  #appendData(batch: RecordBatch, baseOffset: number, timestamp: number): void {
     const { producerEpoch, lastOffsetDelta } = batch
     this.#checkEpoch(producerEpoch, baseOffset)
     if (this.#origin === 'client') this.#checkSequence(producerEpoch, batch.baseSequence, baseOffset)
@@ -68,7 +73,7 @@ export class ProducerAppend {
       lastSequence: batch.lastSequence,
       lastOffset: baseOffset + lastOffsetDelta,
       offsetDelta: lastOffsetDelta,
-      timestamp: batch.maxTimestamp,
+      timestamp,
     })
     if (entry.currentTxnFirstOffset === undefined && batch.isTransactional) {
       entry.currentTxnFirstOffset = baseOffset
@@ -76,7 +81,7 @@ export class ProducerAppend {
     }
   }
 
-  #appendMarker(batch: RecordBatch, offset: number): CompletedTransaction | undefined {
+  #appendMarker(batch: RecordBatch, offset: number, timestamp: number): CompletedTransaction | undefined {
     const marker = readEndTxnMarker(batch)
     // Of another kind, or its record was compacted away.
     if (marker === undefined) return undefined
@@ -90,7 +95,7 @@ export class ProducerAppend {
     const firstOffset = entry.currentTxnFirstOffset
     entry.updateEpoch(batch.producerEpoch)
     entry.currentTxnFirstOffset = undefined
-    entry.lastTimestamp = batch.maxTimestamp
+    entry.lastTimestamp = timestamp
     entry.coordinatorEpoch = marker.coordinatorEpoch
     if (firstOffset === undefined) return undefined
     return {

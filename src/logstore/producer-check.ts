@@ -11,12 +11,16 @@ export interface CheckedProducers {
   readonly duplicate?: ProducerBatch
 }
 
-/** Kafka's `analyzeAndValidateProducerState`. Changes nothing; throws AppendRefused. */
+/**
+ * Kafka's `analyzeAndValidateProducerState`. Changes nothing; throws AppendRefused. `logAppendTimeMs` is the time that
+ * the batches are about to be given, where the topic's is not the producer's.
+ */
 export function checkProducers(
   producers: ProducerStates,
   batches: readonly RecordBatch[],
   baseOffsets: readonly number[],
   origin: AppendOrigin,
+  logAppendTimeMs?: number,
 ): CheckedProducers {
   const appends = new Map<number, ProducerAppend>()
   const completed: CompletedTransaction[] = []
@@ -34,7 +38,7 @@ export function checkProducers(
       append = producers.prepare(producerId, origin)
       appends.set(producerId, append)
     }
-    const ended = append.append(batch, baseOffsets[index]!)
+    const ended = append.append(batch, baseOffsets[index]!, logAppendTimeMs ?? batch.maxTimestamp)
     if (ended !== undefined) completed.push(ended)
   }
   return { appends, completed }

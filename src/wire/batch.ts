@@ -313,7 +313,7 @@ export class RecordBatch {
     return batchRecordsCount(this.buffer, this.position)
   }
   get hasProducerId(): boolean {
-    return this.producerId !== NO_PRODUCER_ID
+    return this.producerId > NO_PRODUCER_ID
   }
   /** The bytes after the header, compressed where the attributes say so. A slice, not a copy. */
   get recordsPayload(): Buffer {

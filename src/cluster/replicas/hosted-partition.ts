@@ -120,11 +120,14 @@ export class HostedPartition {
     }
     const { log } = this
     const { fetchOffset } = position
-    if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) {
+    // Before the range is: a client whose log was cut is told where, and not merely that it is beyond the end.
+    const diverging = this.#divergence(position)
+    if (
+      diverging === 'unknown' ||
+      (diverging === undefined && (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset))
+    ) {
       return failedFetch(ErrorCode.OFFSET_OUT_OF_RANGE)
     }
-    const diverging = this.#divergence(position)
-    if (diverging === 'unknown') return failedFetch(ErrorCode.OFFSET_OUT_OF_RANGE)
     const end =
       limits.replicaId >= 0
         ? log.logEndOffset

@@ -1,0 +1,112 @@
+import { servedRanges } from '../../src/apis/table.ts'
+import type { FieldMap, Message, MessageSchema } from '../../src/wire/schema.ts'
+import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
+import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
+import { listOffsetsRequest, listOffsetsResponse } from '../../src/wire/schemas/02-list-offsets.ts'
+import { metadataRequest, metadataResponse } from '../../src/wire/schemas/03-metadata.ts'
+import { offsetCommitRequest, offsetCommitResponse } from '../../src/wire/schemas/08-offset-commit.ts'
+import { offsetFetchRequest, offsetFetchResponse } from '../../src/wire/schemas/09-offset-fetch.ts'
+import {
+  findCoordinatorRequest,
+  findCoordinatorResponse,
+} from '../../src/wire/schemas/10-find-coordinator.ts'
+import { joinGroupRequest, joinGroupResponse } from '../../src/wire/schemas/11-join-group.ts'
+import { heartbeatRequest, heartbeatResponse } from '../../src/wire/schemas/12-heartbeat.ts'
+import { leaveGroupRequest, leaveGroupResponse } from '../../src/wire/schemas/13-leave-group.ts'
+import { syncGroupRequest, syncGroupResponse } from '../../src/wire/schemas/14-sync-group.ts'
+import { describeGroupsRequest, describeGroupsResponse } from '../../src/wire/schemas/15-describe-groups.ts'
+import { listGroupsRequest, listGroupsResponse } from '../../src/wire/schemas/16-list-groups.ts'
+import { apiVersionsRequest, apiVersionsResponse } from '../../src/wire/schemas/18-api-versions.ts'
+import { createTopicsRequest, createTopicsResponse } from '../../src/wire/schemas/19-create-topics.ts'
+import { deleteTopicsRequest, deleteTopicsResponse } from '../../src/wire/schemas/20-delete-topics.ts'
+import { deleteRecordsRequest, deleteRecordsResponse } from '../../src/wire/schemas/21-delete-records.ts'
+import { initProducerIdRequest, initProducerIdResponse } from '../../src/wire/schemas/22-init-producer-id.ts'
+import {
+  offsetForLeaderEpochRequest,
+  offsetForLeaderEpochResponse,
+} from '../../src/wire/schemas/23-offset-for-leader-epoch.ts'
+import {
+  describeConfigsRequest,
+  describeConfigsResponse,
+} from '../../src/wire/schemas/32-describe-configs.ts'
+import {
+  createPartitionsRequest,
+  createPartitionsResponse,
+} from '../../src/wire/schemas/37-create-partitions.ts'
+import { deleteGroupsRequest, deleteGroupsResponse } from '../../src/wire/schemas/42-delete-groups.ts'
+import {
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+} from '../../src/wire/schemas/44-incremental-alter-configs.ts'
+import { offsetDeleteRequest, offsetDeleteResponse } from '../../src/wire/schemas/47-offset-delete.ts'
+import {
+  describeClusterRequest,
+  describeClusterResponse,
+} from '../../src/wire/schemas/60-describe-cluster.ts'
+import { includesVersion, parseVersions } from '../../src/wire/versions.ts'
+
+/** A request with its answer. */
+export type Call<Input, Value> = readonly [
+  request: Message<unknown, Input>,
+  response: Message<Value, unknown>,
+]
+
+export const api = {
+  produce: [produceRequest, produceResponse],
+  fetch: [fetchRequest, fetchResponse],
+  listOffsets: [listOffsetsRequest, listOffsetsResponse],
+  metadata: [metadataRequest, metadataResponse],
+  offsetCommit: [offsetCommitRequest, offsetCommitResponse],
+  offsetFetch: [offsetFetchRequest, offsetFetchResponse],
+  findCoordinator: [findCoordinatorRequest, findCoordinatorResponse],
+  joinGroup: [joinGroupRequest, joinGroupResponse],
+  heartbeat: [heartbeatRequest, heartbeatResponse],
+  leaveGroup: [leaveGroupRequest, leaveGroupResponse],
+  syncGroup: [syncGroupRequest, syncGroupResponse],
+  describeGroups: [describeGroupsRequest, describeGroupsResponse],
+  listGroups: [listGroupsRequest, listGroupsResponse],
+  apiVersions: [apiVersionsRequest, apiVersionsResponse],
+  createTopics: [createTopicsRequest, createTopicsResponse],
+  deleteTopics: [deleteTopicsRequest, deleteTopicsResponse],
+  deleteRecords: [deleteRecordsRequest, deleteRecordsResponse],
+  initProducerId: [initProducerIdRequest, initProducerIdResponse],
+  offsetForLeaderEpoch: [offsetForLeaderEpochRequest, offsetForLeaderEpochResponse],
+  describeConfigs: [describeConfigsRequest, describeConfigsResponse],
+  createPartitions: [createPartitionsRequest, createPartitionsResponse],
+  deleteGroups: [deleteGroupsRequest, deleteGroupsResponse],
+  incrementalAlterConfigs: [incrementalAlterConfigsRequest, incrementalAlterConfigsResponse],
+  offsetDelete: [offsetDeleteRequest, offsetDeleteResponse],
+  describeCluster: [describeClusterRequest, describeClusterResponse],
+} as const
+
+/** Every version that is served and has a schema. */
+export function versionsOf([request]: readonly [MessageSchema, MessageSchema]): number[] {
+  const range = servedRanges.find(({ apiKey }) => apiKey === request.key)
+  if (range === undefined) throw new TypeError(`${request.name} is not served`)
+  const min = Math.max(range.minVersion, parseVersions(request.versions).min)
+  return Array.from({ length: range.maxVersion - min + 1 }, (_, index) => min + index)
+}
+
+/** The input without the fields that the version lacks, so that one input serves all versions. */
+export function inVersion<Input>(request: Message<unknown, Input>, version: number, input: Input): Input {
+  // What is left out is optional by its version range.
+  return strip(request.fields, version, input) as Input
+}
+
+function strip(fields: FieldMap, version: number, input: unknown): unknown {
+  if (typeof input !== 'object' || input === null) return input
+  const result: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(input)) {
+    const field = fields[name]
+    if (field?.versions !== undefined && !includesVersion(field.versions, version)) continue
+    const element = field?.kind === 'array' ? field.element : field
+    if (element?.fields === undefined) result[name] = value
+    else {
+      const inner = element.fields
+      result[name] = Array.isArray(value)
+        ? value.map((item) => strip(inner, version, item))
+        : strip(inner, version, value)
+    }
+  }
+  return result
+}

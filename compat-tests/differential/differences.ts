@@ -1,0 +1,75 @@
+import type { Disagreement } from './transcript.ts'
+
+/** A difference from Apache Kafka that is meant. */
+export interface Difference {
+  readonly scenario: string
+  readonly step: RegExp
+  readonly path: RegExp
+  /** Narrows it down where step and path say too little. */
+  readonly when?: (disagreement: Disagreement) => boolean
+  readonly reason: string
+}
+
+const kafkaSays = (value: unknown) => (disagreement: Disagreement) => disagreement.expected === value
+
+export const differences: readonly Difference[] = [
+  {
+    scenario: 'produce',
+    step: /./,
+    path: /errorMessage$/,
+    when: kafkaSays(null),
+    reason: 'Kafka refuses these without a text; ours says what is wrong, and clients show it.',
+  },
+  {
+    scenario: 'idempotence',
+    step: /./,
+    path: /errorMessage$/,
+    when: kafkaSays(null),
+    reason: 'Kafka refuses these without a text; ours says what is wrong, and clients show it.',
+  },
+  {
+    scenario: 'produce',
+    step: /^batch: an unknown codec$/,
+    path: /errorCode$|logStartOffset$/,
+    reason: 'Kafka fails on the codec with an unexpected exception (-1); the batch is what is wrong.',
+  },
+  {
+    scenario: 'produce',
+    step: /^batch: a transactional batch$/,
+    path: /errorCode$/,
+    reason: 'Transactions are not served: refused as such, before Kafka would ask for the transactional id.',
+  },
+  {
+    scenario: 'produce',
+    step: /^batches as they were stored$/,
+    path: /records\[\d+\]$/,
+    when: ({ expected, actual }) => actual === undefined && /of a further batch$/.test(String(expected)),
+    reason: 'Kafka cuts a batch off at the limit, which consumers throw away; ours ends with a whole one.',
+  },
+  {
+    scenario: 'fetch',
+    step: /^a partition limit of \d+$|^a limit of \d+ for two partitions$/,
+    path: /records\[\d+\]$/,
+    when: ({ expected, actual }) => actual === undefined && /of a further batch$/.test(String(expected)),
+    reason: 'Kafka cuts a batch off at the limit, which consumers throw away; ours ends with a whole one.',
+  },
+  {
+    scenario: 'fetch',
+    step: /^a partition limit of -1$|^a limit of -1 for two partitions$/,
+    path: /./,
+    reason: 'Kafka fails on a negative limit with an unexpected exception (-1); here it is as good as 0.',
+  },
+  {
+    scenario: 'fetch',
+    step: /^an unknown isolation level$/,
+    path: /./,
+    reason:
+      'Kafka fails on it with an unexpected exception (-1); here all but 1 reads what is not committed.',
+  },
+  {
+    scenario: 'fetch',
+    step: /^a follower that is none$/,
+    path: /^nodeEndpoints/,
+    reason: 'Kafka names the leader without its address when the leader is itself; ours gives both.',
+  },
+]
