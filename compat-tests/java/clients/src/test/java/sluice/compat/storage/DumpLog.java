@@ -80,6 +80,8 @@ final class DumpLog {
 
   private void run(Path file, String... options) {
     List<String> args = new ArrayList<>(Arrays.asList(options));
+    // Larger than any batch of the suites: the tool follows an index entry no further than this.
+    args.addAll(List.of("--max-message-size", "100000000"));
     args.add("--files");
     args.add(file.toString());
     Tool.Result result = Tool.run(DumpLogSegments::main, args, "");
