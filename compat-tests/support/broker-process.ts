@@ -63,18 +63,23 @@ export class BrokerProcess {
 
   /** Resolves when it says that it has started. Rejects with its output when it ends before that. */
   static async start(options: BrokerProcessOptions): Promise<BrokerProcess> {
+    const broker = BrokerProcess.spawn(options)
+    await broker.#started.promise
+    return broker
+  }
+
+  /** Without waiting until it has started. */
+  static spawn(options: BrokerProcessOptions): BrokerProcess {
     const overrides = {
       listeners: `PLAINTEXT://127.0.0.1:${options.port ?? 0}`,
       'log.dirs': options.dir,
       'sluice.log.format': 'json',
       ...options.config,
     }
-    const broker = new BrokerProcess([
+    return new BrokerProcess([
       'start',
       ...Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`]),
     ])
-    await broker.#started.promise
-    return broker
   }
 
   /** The program with these arguments, without waiting for a start. */
