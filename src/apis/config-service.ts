@@ -22,8 +22,13 @@ export class ConfigService {
   readonly initial: BrokerConfig
   readonly #nodeId: number
   readonly #store: MetadataStore
-  #image: MetadataImage | undefined
+  /** What `#dynamic` was taken from. */
+  #configs: MetadataImage['configs'] | undefined
+  /** What `#broker` and `#topics` were made from. */
+  #dynamic: DynamicBrokerConfig | undefined
   #broker: BrokerSettings
+  /** By what was set for the topic itself, which most topics share: nothing. */
+  #topics = new WeakMap<ReadonlyMap<string, string>, TopicSettings>()
 
   constructor(initial: BrokerConfig, nodeId: number, store: MetadataStore) {
     this.initial = initial
@@ -34,12 +39,7 @@ export class ConfigService {
 
   /** The broker's settings now. */
   get broker(): BrokerSettings {
-    const image = this.#store.image()
-    if (image.configs !== this.#image?.configs) {
-      this.#image = image
-      this.#broker = settingsInForce(this.initial.settings, this.dynamic(image))
-    }
-    return this.#broker
+    return this.#settingsIn(this.#store.image())
   }
 
   dynamic(image: MetadataImage = this.#store.image()): DynamicBrokerConfig {
@@ -49,11 +49,28 @@ export class ConfigService {
     }
   }
 
+  /** Asked for with every append, so what was found is kept while the configuration stands. */
   topic(name: string, image: MetadataImage = this.#store.image()): TopicSettings {
-    return topicLogConfig(
-      configsOf(image, 'topic', name),
-      settingsInForce(this.initial.settings, this.dynamic(image)),
-    )
+    const broker = this.#settingsIn(image)
+    const own = configsOf(image, 'topic', name)
+    let settings = this.#topics.get(own)
+    if (settings === undefined) {
+      settings = topicLogConfig(own, broker)
+      this.#topics.set(own, settings)
+    }
+    return settings
+  }
+
+  #settingsIn(image: MetadataImage): BrokerSettings {
+    if (image.configs === this.#configs) return this.#broker
+    this.#configs = image.configs
+    const dynamic = this.dynamic(image)
+    if (dynamic.cluster !== this.#dynamic?.cluster || dynamic.broker !== this.#dynamic.broker) {
+      this.#dynamic = dynamic
+      this.#broker = settingsInForce(this.initial.settings, dynamic)
+      this.#topics = new WeakMap()
+    }
+    return this.#broker
   }
 
   /** A topic that is made because a client asked for it. */
