@@ -32,7 +32,10 @@ export class BrokerProcess {
   readonly #started = Promise.withResolvers<void>()
   readonly exited: Promise<Exit>
   readonly log: LogLine[] = []
+  /** What it advertises. */
   port = 0
+  /** What it is bound to. */
+  boundPort = 0
   stdout = ''
   stderr = ''
 
@@ -106,6 +109,7 @@ export class BrokerProcess {
     this.log.push(entry)
     if (entry.msg !== 'sluice started') return
     this.port = Number(/:(\d+)$/.exec(String(entry.advertised))![1])
+    this.boundPort = Number(/:(\d+)$/.exec(String(entry.listeners))![1])
     this.#started.resolve()
   }
 }
