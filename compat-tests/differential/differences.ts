@@ -14,6 +14,40 @@ const kafkaSays = (value: unknown) => (disagreement: Disagreement) => disagreeme
 
 export const differences: readonly Difference[] = [
   {
+    scenario: 'discovery',
+    step: /^ApiVersions v/,
+    path: /^apiKeys\./,
+    when: ({ actual }) => actual === undefined,
+    reason: 'Only what is served is advertised.',
+  },
+  {
+    scenario: 'discovery',
+    step: /^ApiVersions v/,
+    path: /^(supported|finalized)Features\[/,
+    when: ({ actual }) => actual === undefined,
+    reason: 'A feature is named when all that its level promises is served.',
+  },
+  {
+    scenario: 'discovery',
+    step: /^by no name and the zero id v13$/,
+    path: /^errorCode$/,
+    when: kafkaSays(-1),
+    reason: 'Kafka fails on it with an unexpected exception (-1); the request is what is wrong.',
+  },
+  {
+    scenario: 'discovery',
+    step: /^a share coordinator v[456]$/,
+    path: /errorCode$|errorMessage$/,
+    reason: 'Share groups are not served: refused with an error that clients do not retry.',
+  },
+  {
+    scenario: 'topics',
+    step: /^partitions of (a missing topic|an empty name) v/,
+    path: /errorMessage$/,
+    when: kafkaSays(null),
+    reason: 'Kafka refuses these without a text; ours says what is wrong, and clients show it.',
+  },
+  {
     scenario: 'produce',
     step: /./,
     path: /errorMessage$/,

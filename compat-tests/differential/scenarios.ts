@@ -1,7 +1,18 @@
 import type { Scenario } from './scenario.ts'
+import { discovery } from './scenarios/discovery.ts'
 import { fetching, fetchSessions } from './scenarios/fetch.ts'
 import { idempotence } from './scenarios/idempotence.ts'
+import { lookups } from './scenarios/lookups.ts'
 import { produce } from './scenarios/produce.ts'
+import { topics } from './scenarios/topics.ts'
 
 /** In the order in which they are recorded, all on one Kafka. */
-export const scenarios: readonly Scenario[] = [produce, idempotence, fetching, fetchSessions]
+export const scenarios: readonly Scenario[] = [
+  discovery,
+  topics,
+  lookups,
+  produce,
+  idempotence,
+  fetching,
+  fetchSessions,
+]

@@ -15,6 +15,7 @@ import {
   listOffsetsResponse,
 } from '../wire/schemas/02-list-offsets.ts'
 import { handler } from './handler.ts'
+import { repeated } from './repeated.ts'
 import type { Services } from './services.ts'
 
 type PartitionRequest = ListOffsetsRequest['topics'][number]['partitions'][number]
@@ -45,21 +46,22 @@ export const listOffsets = handler({
   maxVersion: 11,
 
   async handle(context, request, services) {
-    const seen = new Map<string, number>()
-    for (const { name, partitions } of request.topics) {
-      for (const { partitionIndex } of partitions) {
-        const key = `${name}-${partitionIndex}`
-        seen.set(key, (seen.get(key) ?? 0) + 1)
-      }
-    }
+    const keyOf = (name: string, { partitionIndex }: PartitionRequest) => `${name}-${partitionIndex}`
+    const twice = repeated(
+      request.topics.flatMap(({ name, partitions }) => partitions.map((partition) => keyOf(name, partition))),
+    )
+    const refused = new Set<string>()
     const topics = request.topics.map(async ({ name, partitions }) => ({
       name,
       partitions: await Promise.all(
-        partitions.map((partition) =>
-          (seen.get(`${name}-${partition.partitionIndex}`) ?? 0) > 1
-            ? failed(partition, ErrorCode.INVALID_REQUEST)
-            : listPartition(context.apiVersion, request, name, partition, services),
-        ),
+        partitions.flatMap((partition) => {
+          const key = keyOf(name, partition)
+          if (!twice.has(key)) return listPartition(context.apiVersion, request, name, partition, services)
+          // Answered once, however often it was asked for.
+          if (refused.has(key)) return []
+          refused.add(key)
+          return failed(partition, ErrorCode.INVALID_REQUEST)
+        }),
       ),
     }))
     return { topics: await Promise.all(topics) }

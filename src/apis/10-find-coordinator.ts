@@ -5,20 +5,25 @@
  *
  * Not done: transactions and share groups. They are refused at once with an error that clients report and don't retry.
  */
-import { ErrorCode } from '../wire/error-codes.ts'
+import { isRefusal } from '../cluster/controller/create-topics.ts'
+import { GROUP_METADATA_TOPIC } from '../cluster/topic-names.ts'
+import { defaultErrorMessage, ErrorCode } from '../wire/error-codes.ts'
 import {
   type FindCoordinatorRequest,
   type FindCoordinatorResponseInput,
   findCoordinatorRequest,
   findCoordinatorResponse,
 } from '../wire/schemas/10-find-coordinator.ts'
+import { offsetsTopic } from './automatic-topics.ts'
 import { brokerEndpoint } from './endpoints.ts'
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
 
 const FIRST_VERSION_WITH_KEYS = 4
+const FIRST_VERSION_WITH_SHARE = 6
 const GROUP = 0
 const TRANSACTION = 1
+const SHARE = 2
 
 type Coordinator = NonNullable<FindCoordinatorResponseInput['coordinators']>[number]
 
@@ -28,9 +33,10 @@ export const findCoordinator = handler({
   minVersion: 0,
   maxVersion: 6,
 
-  handle(context, request, services) {
+  async handle(context, request, services) {
+    if (request.keyType === GROUP) await createOffsetsTopic(services)
     return shaped(context.apiVersion, request, (key) =>
-      find(key, request.keyType, context.listenerName, services),
+      find(context.apiVersion, key, request.keyType, context.listenerName, services),
     )
   },
 
@@ -40,6 +46,16 @@ export const findCoordinator = handler({
   },
 })
 
+/** The topic may have been deleted: without it no group could be served until a restart. */
+async function createOffsetsTopic(services: Services): Promise<void> {
+  const image = services.metadata.image()
+  if (image.topics.has(GROUP_METADATA_TOPIC)) return
+  const wanted = offsetsTopic(services.configs.broker, image)
+  const [made] = await services.controller.createTopics([wanted], { validateOnly: false })
+  if (made !== undefined && isRefusal(made) && made.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS)
+    services.logger.error('offsets topic not created', { reason: made.message })
+}
+
 function shaped(
   version: number,
   request: FindCoordinatorRequest,
@@ -47,12 +63,22 @@ function shaped(
 ): FindCoordinatorResponseInput {
   if (version >= FIRST_VERSION_WITH_KEYS) return { coordinators: request.coordinatorKeys.map(find) }
   const { key: _key, ...coordinator } = find(request.key)
-  return coordinator
+  // Kafka's older answers carry the name of the error that there is not.
+  return coordinator.errorCode === ErrorCode.NONE ? { ...coordinator, errorMessage: 'NONE' } : coordinator
 }
 
-function find(key: string, keyType: number, listenerName: string, services: Services): Coordinator {
+function find(
+  version: number,
+  key: string,
+  keyType: number,
+  listenerName: string,
+  services: Services,
+): Coordinator {
+  if (keyType < GROUP || keyType > SHARE || (keyType === SHARE && version < FIRST_VERSION_WITH_SHARE)) {
+    return failed(key, ErrorCode.INVALID_REQUEST, defaultErrorMessage(ErrorCode.INVALID_REQUEST))
+  }
   if (keyType !== GROUP) {
-    const kind = keyType === TRANSACTION ? 'transactions' : `coordinators of type ${keyType}`
+    const kind = keyType === TRANSACTION ? 'transactions' : 'share groups'
     return failed(key, ErrorCode.UNSUPPORTED_VERSION, `This broker does not serve ${kind}.`)
   }
   const coordinator = services.groups.coordinatorOf(key)

@@ -38,6 +38,13 @@ export const createTopics = handler({
         refused.set(topic.name, { errorCode: ErrorCode.INVALID_REQUEST, message: 'Duplicate topic name.' })
         continue
       }
+      const nulls = topic.configs.filter(({ value }) => value === null)
+      if (nulls.length > 0) {
+        const names = nulls.map(({ name }) => name).join(',')
+        const message = `Null value not supported for topic configs: ${names}`
+        refused.set(topic.name, { errorCode: ErrorCode.INVALID_CONFIG, message })
+        continue
+      }
       const configs = services.configs.checkTopicConfigs(topic.configs)
       if (isRefusal(configs)) refused.set(topic.name, configs)
       else toCreate.push({ ...topic, configs })
@@ -59,7 +66,7 @@ export const createTopics = handler({
 })
 
 function refusedTopic(name: string, { errorCode, message }: Refusal): TopicResult {
-  return { name, errorCode, errorMessage: message, configs: null }
+  return { name, errorCode, errorMessage: message, configs: [] }
 }
 
 function createdTopic(

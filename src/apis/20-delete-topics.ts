@@ -13,9 +13,9 @@ import {
   deleteTopicsResponse,
 } from '../wire/schemas/20-delete-topics.ts'
 import { handler } from './handler.ts'
-import { repeated } from './repeated.ts'
 
 type Result = DeleteTopicsResponseInput['responses'][number]
+type NamedTopic = { readonly name: string | null; readonly topicId: string }
 
 export const deleteTopics = handler({
   request: deleteTopicsRequest,
@@ -29,39 +29,7 @@ export const deleteTopics = handler({
       const errorCode = context.apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED
       return { responses: named.map((topic) => ({ ...topic, errorCode })) }
     }
-    const image = services.metadata.image()
-    const results: Result[] = []
-    const found: { readonly name: string; readonly topicId: string }[] = []
-    const twice = repeated(named.map((topic) => resolve(image, topic)?.id ?? ''))
-    for (const topic of named) {
-      const { name, topicId } = topic
-      if (name !== null && topicId !== ZERO_UUID) {
-        const errorMessage = 'You may not specify both topic name and topic id.'
-        results.push({ ...topic, errorCode: ErrorCode.INVALID_REQUEST, errorMessage })
-        continue
-      }
-      if (name === null && topicId === ZERO_UUID) {
-        const errorMessage = 'Neither topic name nor id were specified.'
-        results.push({ ...topic, errorCode: ErrorCode.INVALID_REQUEST, errorMessage })
-        continue
-      }
-      const resolved = resolve(image, topic)
-      if (resolved === undefined) {
-        results.push({
-          ...topic,
-          errorCode: name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-          errorMessage:
-            name === null
-              ? 'This server does not host this topic ID.'
-              : 'This server does not host this topic-partition.',
-        })
-      } else if (twice.has(resolved.id)) {
-        const errorMessage = name === null ? 'Duplicate topic id.' : 'Duplicate topic name.'
-        results.push({ ...topic, errorCode: ErrorCode.INVALID_REQUEST, errorMessage })
-      } else {
-        found.push({ name: resolved.name, topicId: resolved.id })
-      }
-    }
+    const { results, found } = sortOut(services.metadata.image(), named)
     const outcomes = await services.controller.deleteTopics(found.map(({ topicId }) => topicId))
     outcomes.forEach((outcome, index) => {
       results.push({
@@ -78,12 +46,55 @@ export const deleteTopics = handler({
   }),
 })
 
-function topicsOf(
-  request: DeleteTopicsRequest,
-): { readonly name: string | null; readonly topicId: string }[] {
-  return [...request.topics, ...request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))]
+/** Kafka's `ControllerApis.deleteTopics`: what is named twice is answered once, and not deleted. */
+function sortOut(image: MetadataImage, named: readonly NamedTopic[]) {
+  const results: Result[] = []
+  const names = new Set<string>()
+  const ids = new Set<string>()
+  const twice = new Set<string>()
+  const refuse = (topic: NamedTopic, errorCode: number, errorMessage: string) =>
+    results.push({ ...topic, errorCode, errorMessage })
+  for (const topic of named) {
+    const { name, topicId } = topic
+    if (name !== null && topicId !== ZERO_UUID) {
+      refuse(topic, ErrorCode.INVALID_REQUEST, 'You may not specify both topic name and topic id.')
+    } else if (name === null && topicId === ZERO_UUID) {
+      refuse(topic, ErrorCode.INVALID_REQUEST, 'Neither topic name nor id were specified.')
+    } else {
+      const seen = name === null ? ids : names
+      const key = name ?? topicId
+      if (!seen.has(key)) seen.add(key)
+      else if (!twice.has(key)) {
+        twice.add(key)
+        const kind = name === null ? 'id' : 'name'
+        refuse(topic, ErrorCode.INVALID_REQUEST, `Duplicate topic ${kind}.`)
+      }
+    }
+  }
+  const found: { readonly name: string; readonly topicId: string }[] = []
+  for (const topicId of ids) {
+    if (twice.has(topicId)) continue
+    const topic = image.topicsById.get(topicId)
+    if (topic === undefined) {
+      refuse({ name: null, topicId }, ErrorCode.UNKNOWN_TOPIC_ID, 'This server does not host this topic ID.')
+    } else found.push({ name: topic.name, topicId })
+  }
+  for (const name of names) {
+    if (twice.has(name)) continue
+    const topic = image.topics.get(name)
+    const byId = found.findIndex(({ topicId }) => topicId === topic?.id)
+    if (topic === undefined) {
+      const text = 'This server does not host this topic-partition.'
+      refuse({ name, topicId: ZERO_UUID }, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, text)
+    } else if (byId >= 0) {
+      found.splice(byId, 1)
+      const text = 'The provided topic name maps to an ID that was already supplied.'
+      refuse({ name, topicId: topic.id }, ErrorCode.INVALID_REQUEST, text)
+    } else found.push({ name, topicId: topic.id })
+  }
+  return { results, found }
 }
 
-function resolve(image: MetadataImage, { name, topicId }: { name: string | null; topicId: string }) {
-  return name === null ? image.topicsById.get(topicId) : image.topics.get(name)
+function topicsOf(request: DeleteTopicsRequest): NamedTopic[] {
+  return [...request.topics, ...request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))]
 }

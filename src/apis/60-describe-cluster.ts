@@ -27,15 +27,10 @@ export const describeCluster = handler({
       return refusal(
         ErrorCode.MISMATCHED_ENDPOINT_TYPE,
         'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER',
-        request.endpointType,
       )
     }
     if (request.endpointType !== BROKERS) {
-      return refusal(
-        ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
-        `Unsupported endpoint type ${request.endpointType}`,
-        request.endpointType,
-      )
+      return refusal(ErrorCode.UNSUPPORTED_ENDPOINT_TYPE, `Unsupported endpoint type ${request.endpointType}`)
     }
     const image = services.metadata.image()
     const brokers = request.includeFencedBrokers ? [...image.brokers.values()] : liveBrokers(image)
@@ -54,9 +49,9 @@ export const describeCluster = handler({
     }
   },
 
-  refuse: (request, errorCode) => refusal(errorCode, null, request.endpointType),
+  refuse: (_request, errorCode) => refusal(errorCode, null),
 })
 
-function refusal(errorCode: number, errorMessage: string | null, endpointType: number) {
-  return { errorCode, errorMessage, endpointType, clusterId: '', controllerId: -1, brokers: [] }
+function refusal(errorCode: number, errorMessage: string | null) {
+  return { errorCode, errorMessage, endpointType: BROKERS, clusterId: '', controllerId: -1, brokers: [] }
 }

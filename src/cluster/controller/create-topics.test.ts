@@ -81,7 +81,7 @@ describe('planTopic', () => {
     ['x'.repeat(250), {}, ErrorCode.INVALID_TOPIC_EXCEPTION],
     ['there.is', {}, ErrorCode.TOPIC_ALREADY_EXISTS],
     ['there_is', {}, ErrorCode.INVALID_TOPIC_EXCEPTION],
-    ['__cluster_metadata', {}, ErrorCode.TOPIC_AUTHORIZATION_FAILED],
+    ['__cluster_metadata', {}, ErrorCode.INVALID_REQUEST],
     ['t', { numPartitions: 0 }, ErrorCode.INVALID_PARTITIONS],
     ['t', { replicationFactor: 0 }, ErrorCode.INVALID_REPLICATION_FACTOR],
     ['t', { replicationFactor: 3 }, ErrorCode.INVALID_REPLICATION_FACTOR],

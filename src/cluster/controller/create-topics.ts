@@ -49,13 +49,38 @@ export function planTopic(
   )
 }
 
+/** Kafka's `ReplicationControlManager.MAX_PARTITIONS_PER_BATCH`. */
+const MAX_PARTITIONS_PER_REQUEST = 10_000
+/** Kafka's `QuorumController.MAX_RECORDS_PER_USER_OP`: topics, partitions and configs that one request makes. */
+const MAX_RECORDS_PER_REQUEST = 10_000
+
+/** Why the request as a whole is refused for the partitions that it asks for; undefined where it may go on. */
+export function tooManyPartitions(
+  requests: readonly NewTopic[],
+  defaults: TopicDefaults,
+): Refusal | undefined {
+  let partitions = 0
+  for (const { numPartitions, assignments } of requests) {
+    if (assignments.length > 0) partitions += assignments.length
+    else partitions += numPartitions === -1 ? defaults.numPartitions : Math.max(0, numPartitions)
+  }
+  if (partitions <= MAX_PARTITIONS_PER_REQUEST) return undefined
+  return refusal(ErrorCode.POLICY_VIOLATION, 'Excessively large number of partitions per request.')
+}
+
+/** Why a request that makes so many records is refused as a whole; undefined where it may go on. */
+export function tooManyRecords(records: number): Refusal | undefined {
+  if (records <= MAX_RECORDS_PER_REQUEST) return undefined
+  return refusal(ErrorCode.POLICY_VIOLATION, 'Unable to perform excessively large batch operation.')
+}
+
 export function isRefusal(result: object): result is Refusal {
   return 'errorCode' in result
 }
 
 function nameRefusal(image: MetadataImage, name: string): Refusal | undefined {
   if (name === CLUSTER_METADATA_TOPIC) {
-    return refusal(ErrorCode.TOPIC_AUTHORIZATION_FAILED, 'Authorization failed.')
+    return refusal(ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`)
   }
   const problem = topicNameProblem(name)
   if (problem !== undefined) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
