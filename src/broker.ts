@@ -5,6 +5,7 @@
  * Order of a start: lock the data directory and open the metadata; bind the listeners, whose requests wait; register;
  * take up the partitions; make the internal topics and load the groups; let the requests in.
  */
+import { offsetsTopic } from './apis/automatic-topics.ts'
 import { ConfigService } from './apis/config-service.ts'
 import { FetchSessions } from './apis/fetch-sessions.ts'
 import { logConfigOf } from './apis/log-settings.ts'
@@ -19,13 +20,12 @@ import { CoordinatorRuntime } from './cluster/coordinator/runtime.ts'
 import type { MetadataChange } from './cluster/metadata/changes.ts'
 import { MetadataStoreError } from './cluster/metadata/commit-codec.ts'
 import { EmbeddedStore } from './cluster/metadata/embedded-store.ts'
-import { type BrokerListener, liveBrokers, type MetadataImage, withLeader } from './cluster/metadata/image.ts'
+import { type BrokerListener, type MetadataImage, withLeader } from './cluster/metadata/image.ts'
 import { type BrokerSession, type MetadataStore, updateMetadata } from './cluster/metadata/store.ts'
 import { ProducerIds } from './cluster/producer-ids.ts'
-import { coordinatorLog } from './cluster/replicas/coordinator-partition.ts'
+import { followCoordinatorTopic } from './cluster/replicas/coordinator-leadership.ts'
 import { PartitionHost } from './cluster/replicas/partition-host.ts'
 import { GROUP_METADATA_TOPIC } from './cluster/topic-names.ts'
-import { capAtLiveBrokers } from './config/deviations.ts'
 import { formatEndpoint } from './config/listeners.ts'
 import type { BrokerConfig } from './config/load.ts'
 import type { GroupCommand, GroupReply } from './groups/commands.ts'
@@ -132,15 +132,19 @@ export class Broker {
     }
     const sampleParts = await this.#openHttp()
     const logs = this.#openLogs()
+    let partitions: PartitionHost | undefined
+    // After the metadata, whose last commits (a topic deleted by the last request) still have to reach the logs.
+    this.#undo.push(() => partitions?.close())
     const metadata = await this.#openMetadata(logs)
     const configs = new ConfigService(config, config.settings.nodeId, metadata)
-    const partitions = this.#hostPartitions(logs, metadata, configs)
+    const hosted = this.#hostPartitions(logs, metadata, configs)
+    partitions = hosted
     const groupRuntime = this.#groupRuntime()
     const producerIds = new ProducerIds(metadata)
-    const services = this.#services({ metadata, configs, partitions, groupRuntime, producerIds })
+    const services = this.#services({ metadata, configs, partitions: hosted, groupRuntime, producerIds })
     sampleParts?.({
       metadata,
-      partitions,
+      partitions: hosted,
       logs,
       groupMachines: () => groupRuntime.machines,
       fetchSessions: services.fetchSessions,
@@ -155,10 +159,8 @@ export class Broker {
     session = await this.#register(metadata)
     producerIds.session = session
     if (!logs.hadCleanShutdown) await startNewLeaderEpochs(metadata, config.settings.nodeId)
-    partitions.load(metadata.image())
-    this.#undo.push(
-      metadata.subscribe((image, changes, previous) => partitions.applied(image, changes, previous)),
-    )
+    hosted.load(metadata.image())
+    metadata.subscribe((image, changes, previous) => hosted.applied(image, changes, previous))
     await this.#loadGroups(services, groupRuntime)
     logs.startMaintenance({
       retentionCheckMs: config.settings.logRetentionCheckIntervalMs,
@@ -248,7 +250,7 @@ export class Broker {
   #hostPartitions(logs: LogDirectory, metadata: MetadataStore, configs: ConfigService): PartitionHost {
     const { config, clock, logger } = this.#options
     const { nodeId, sluiceValidateRecords, replicaLagTimeMaxMs } = config.settings
-    const partitions = new PartitionHost({
+    return new PartitionHost({
       brokerId: nodeId,
       logs,
       clock,
@@ -258,8 +260,6 @@ export class Broker {
       replicaLagTimeMaxMs: () => replicaLagTimeMaxMs,
       image: () => metadata.image(),
     })
-    this.#undo.push(() => partitions.close())
-    return partitions
   }
 
   #groupRuntime(): GroupRuntime {
@@ -285,11 +285,11 @@ export class Broker {
   }): Services {
     const { config, clock, random, logger } = this.#options
     const { metadata, configs, partitions, groupRuntime, producerIds } = parts
-    const offsetsTopic = () => metadata.image().topics.get(GROUP_METADATA_TOPIC)?.partitions
+    const offsetsPartitions = () => metadata.image().topics.get(GROUP_METADATA_TOPIC)?.partitions
     const groups = new GroupCoordinator({
       execute: (partition, command) => groupRuntime.execute(partition, command),
-      partitionCount: () => offsetsTopic()?.length ?? config.settings.offsetsTopicNumPartitions,
-      leaderOf: (partition) => offsetsTopic()?.[partition]?.leader,
+      partitionCount: groupPartitionCount(metadata, config.settings.offsetsTopicNumPartitions),
+      leaderOf: (partition) => offsetsPartitions()?.[partition]?.leader,
     })
     const topicDefaults = () => ({
       numPartitions: configs.broker.numPartitions,
@@ -368,36 +368,15 @@ export class Broker {
     const { settings } = this.#options.config
     const { metadata, controller, partitions, groups } = services
     if (!metadata.image().topics.has(GROUP_METADATA_TOPIC)) {
-      const [made] = await controller.createTopics(
-        [
-          {
-            name: GROUP_METADATA_TOPIC,
-            numPartitions: settings.offsetsTopicNumPartitions,
-            replicationFactor: capAtLiveBrokers(
-              settings.offsetsTopicReplicationFactor,
-              liveBrokers(metadata.image()).length,
-            ),
-            assignments: [],
-            // Kafka's `GroupCoordinator.groupMetadataTopicConfigs`.
-            configs: new Map([
-              ['cleanup.policy', 'compact'],
-              ['compression.type', 'producer'],
-              ['segment.bytes', String(settings.offsetsTopicSegmentBytes)],
-            ]),
-          },
-        ],
-        { validateOnly: false },
-      )
+      const wanted = offsetsTopic(settings, metadata.image())
+      const [made] = await controller.createTopics([wanted], { validateOnly: false })
       if (made !== undefined && 'errorCode' in made) {
         throw new StartError(`${GROUP_METADATA_TOPIC} cannot be made: ${made.message}`)
       }
     }
-    const loading: Promise<void>[] = []
-    for (const partition of partitions.all()) {
-      if (partition.topic !== GROUP_METADATA_TOPIC || !partition.isLeader) continue
-      loading.push(runtime.elected(partition.partition, partition.leaderEpoch, coordinatorLog(partition)))
-    }
-    await Promise.all(loading)
+    const followed = followCoordinatorTopic(GROUP_METADATA_TOPIC, metadata, partitions, runtime)
+    this.#undo.push(() => followed.end())
+    await followed.loaded
     this.#undo.push(
       metadata.subscribe((image, changes, previous) => {
         const topics = deletedTopics(image, changes, previous)
@@ -423,7 +402,15 @@ export class Broker {
 function startError(error: unknown): unknown {
   const expected =
     error instanceof BindError || error instanceof LogDirectoryError || error instanceof MetadataStoreError
-  return expected ? new StartError(error.message, { cause: error }) : error
+  if (expected) return new StartError(error.message, { cause: error })
+  return isFileSystemError(error)
+    ? new StartError(`the data directory cannot be used: ${error.message}`, { cause: error })
+    : error
+}
+
+/** As Node makes them: the code of the system with the path, or the call where that has a descriptor only. */
+function isFileSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && ('path' in error || 'syscall' in error)
 }
 
 /** The advertised endpoints, with the ports that the system chose. */
@@ -437,6 +424,20 @@ function advertisedListeners(config: BrokerConfig, server: SocketServer): Broker
       securityProtocol: 'PLAINTEXT',
     }
   })
+}
+
+/**
+ * Over how many partitions groups are spread: what the offsets topic had when it was first seen. As in Kafka, partitions
+ * that it is given later count from the next start on, or groups would lose what they have committed while they run.
+ */
+function groupPartitionCount(metadata: MetadataStore, toBeMade: number): () => number {
+  let seen: { readonly id: string; readonly count: number } | undefined
+  return () => {
+    const topic = metadata.image().topics.get(GROUP_METADATA_TOPIC)
+    if (topic === undefined) return toBeMade
+    if (seen?.id !== topic.id) seen = { id: topic.id, count: topic.partitions.length }
+    return seen.count
+  }
 }
 
 function groupOptions({ settings }: BrokerConfig): GroupOptions {

@@ -34,7 +34,8 @@ export const findCoordinator = handler({
   maxVersion: 6,
 
   async handle(context, request, services) {
-    if (request.keyType === GROUP) await createOffsetsTopic(services)
+    const isMissing = request.keyType === GROUP && !services.metadata.image().topics.has(GROUP_METADATA_TOPIC)
+    if (isMissing) await createOffsetsTopic(services)
     return shaped(context.apiVersion, request, (key) =>
       find(context.apiVersion, key, request.keyType, context.listenerName, services),
     )
@@ -48,12 +49,16 @@ export const findCoordinator = handler({
 
 /** The topic may have been deleted: without it no group could be served until a restart. */
 async function createOffsetsTopic(services: Services): Promise<void> {
-  const image = services.metadata.image()
-  if (image.topics.has(GROUP_METADATA_TOPIC)) return
-  const wanted = offsetsTopic(services.configs.broker, image)
-  const [made] = await services.controller.createTopics([wanted], { validateOnly: false })
-  if (made !== undefined && isRefusal(made) && made.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS)
-    services.logger.error('offsets topic not created', { reason: made.message })
+  const { configs, controller, logger, metadata } = services
+  try {
+    const wanted = offsetsTopic(configs.broker, metadata.image())
+    const [made] = await controller.createTopics([wanted], { validateOnly: false })
+    if (made !== undefined && isRefusal(made) && made.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS)
+      logger.error('offsets topic not created', { reason: made.message })
+  } catch (error) {
+    // The client is told that there is no coordinator, and comes again.
+    logger.error('offsets topic not created', { err: error })
+  }
 }
 
 function shaped(

@@ -11,8 +11,12 @@ export const listGroups = handler({
 
   async handle(_context, request, { groups }) {
     const replies = await groups.executeOnAll({ type: 'listGroups', request })
+    // Groups that another broker coordinates, or nobody, are not this one's to list.
+    const failed = replies.find(
+      ({ errorCode }) => errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.NOT_COORDINATOR,
+    )
     return {
-      errorCode: replies.find(({ errorCode }) => errorCode !== ErrorCode.NONE)?.errorCode ?? ErrorCode.NONE,
+      errorCode: failed?.errorCode ?? ErrorCode.NONE,
       groups: replies.flatMap((reply) => reply.groups),
     }
   },

@@ -5,17 +5,19 @@
  */
 import type { Random } from '../base/random.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
-import { type MorePartitions, planPartitions } from './controller/create-partitions.ts'
+import { addedPartitions, type MorePartitions, planPartitions } from './controller/create-partitions.ts'
 import {
   isRefusal,
   type NewTopic,
   planTopic,
   type Refusal,
   type TopicDefaults,
+  tooManyPartitions,
+  tooManyRecords,
 } from './controller/create-topics.ts'
 import { applyChanges, type MetadataChange } from './metadata/changes.ts'
 import type { MetadataImage, TopicImage } from './metadata/image.ts'
-import { type MetadataStore, updateMetadata } from './metadata/store.ts'
+import { type Decision, type MetadataStore, updateMetadata } from './metadata/store.ts'
 
 export interface TopicToCreate extends NewTopic {
   /** Valid keys and values: the caller has checked them. */
@@ -40,22 +42,28 @@ export class Controller {
     this.#topicDefaults = options.topicDefaults
   }
 
-  /** One outcome per request, in order; each topic is made or refused for itself. */
+  /** One outcome per request, in order; each topic is made or refused for itself, unless they are too many together. */
   createTopics(
     requests: readonly TopicToCreate[],
     options: { readonly validateOnly: boolean },
   ): Promise<(TopicImage | Refusal)[]> {
+    const refusal = tooManyPartitions(requests, this.#topicDefaults())
+    if (refusal !== undefined) return Promise.resolve(requests.map(() => refusal))
     return updateMetadata(this.#store, (image) => {
       let planned = image
       const changes: MetadataChange[] = []
-      const result = requests.map((request) => {
+      let records = 0
+      const result = requests.map((request): TopicImage | Refusal => {
         const topic = planTopic(planned, request, this.#topicDefaults(), this.#random)
         if (isRefusal(topic)) return topic
         const making = creation(topic, request.configs)
         planned = applyChanges(planned, making, planned.version + 1)
         changes.push(...making)
+        records += making.length + topic.partitions.length
         return topic
       })
+      const tooMany = tooManyRecords(records)
+      if (tooMany !== undefined) return { changes: [], result: requests.map(() => tooMany) }
       // The brokers that a placement names are registered now and may be fenced later; only a name must not be taken.
       return { changes: options.validateOnly ? [] : changes, result }
     })
@@ -66,6 +74,8 @@ export class Controller {
     options: { readonly validateOnly: boolean },
   ): Promise<(Refusal | undefined)[]> {
     return updateMetadata(this.#store, (image) => {
+      const tooMany = tooManyRecords(addedPartitions(image, requests))
+      if (tooMany !== undefined) return { changes: [], result: requests.map(() => tooMany) }
       const changes: MetadataChange[] = []
       const result = requests.map((request) => {
         const partitions = planPartitions(image, request, this.#random)
@@ -97,9 +107,7 @@ export class Controller {
   }
 
   /** Commits what `decide` finds right on the current image. */
-  update<T>(
-    decide: (image: MetadataImage) => { readonly changes: readonly MetadataChange[]; readonly result: T },
-  ): Promise<T> {
+  update<T>(decide: (image: MetadataImage) => Decision<T>): Promise<T> {
     return updateMetadata(this.#store, decide)
   }
 }

@@ -544,7 +544,7 @@ export class PartitionLog {
   async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
     for (;;) {
       const version = this.#truncations
-      const read = await this.#diskReads.read(startOffset, limits)
+      const read = await this.#diskReads.read(startOffset, limits).catch((error) => this.#failedRead(error))
       if (this.#closed || this.#failure !== undefined) this.#checkOnline()
       if (version === this.#truncations) return read ?? { buffers: [], size: 0, nextOffset: startOffset }
       // Bytes were cut off, and others may have taken their place, while they were read.
@@ -561,6 +561,13 @@ export class PartitionLog {
       this.#fail('flush', error)
       throw this.#storageError('flush', error)
     }
+  }
+
+  /** The log goes on: what cannot be read now may be read later, and appends do not depend on it. */
+  #failedRead(error: unknown): never {
+    if (error instanceof KafkaError) throw error
+    this.#logger.error('could not read a log', { partition: this.topicPartition, err: error })
+    throw this.#storageError('read', error)
   }
 
   async #flushOnce(): Promise<void> {

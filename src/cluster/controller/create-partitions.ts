@@ -12,6 +12,16 @@ export interface MorePartitions {
   readonly assignments: readonly { readonly brokerIds: readonly number[] }[] | null
 }
 
+/** How many partitions the requests add together, whether or not they may. */
+export function addedPartitions(image: MetadataImage, requests: readonly MorePartitions[]): number {
+  let added = 0
+  for (const { name, count } of requests) {
+    const topic = image.topics.get(name)
+    if (topic !== undefined) added += Math.max(0, count - topic.partitions.length)
+  }
+  return added
+}
+
 /** The partitions to be added, or why not. */
 export function planPartitions(
   image: MetadataImage,

@@ -145,16 +145,15 @@ export class HostedPartition {
       size: 0,
     }
     if (diverging !== undefined || fetchOffset >= end) return seen
-    const read = log.read(fetchOffset, maxBytes, end, minOneMessage)
-    if (!(read instanceof Promise)) return this.#fetched(seen, read, fetchOffset, limits)
-    return read.then(
-      (result) => this.#fetched(seen, result, fetchOffset, limits),
-      // The log may have been cut or deleted under the read.
-      (error) => {
-        if (error instanceof KafkaError) return failedFetch(error.code)
-        throw error
-      },
-    )
+    // The request has no room left: the disk need not be asked.
+    if (maxBytes <= 0 && !minOneMessage) return seen
+    try {
+      const read = log.read(fetchOffset, maxBytes, end, minOneMessage)
+      if (!(read instanceof Promise)) return this.#fetched(seen, read, fetchOffset, limits)
+      return read.then((result) => this.#fetched(seen, result, fetchOffset, limits)).catch(failedRead)
+    } catch (error) {
+      return failedRead(error)
+    }
   }
 
   /** A follower has all before its fetch offset: the high watermark may move. */
@@ -248,6 +247,12 @@ export class HostedPartition {
   #notifyChanged(): void {
     for (const watcher of this.#watchers) watcher.changed()
   }
+}
+
+/** The disk failed, or the log was cut or deleted under the read: no reason to fail the other partitions of a request. */
+function failedRead(error: unknown): PartitionFetched {
+  if (error instanceof KafkaError) return failedFetch(error.code)
+  throw error
 }
 
 const NO_ABORTED: readonly { readonly producerId: number; readonly firstOffset: number }[] = []

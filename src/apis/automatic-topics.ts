@@ -1,0 +1,31 @@
+/** Topics that are made because somebody asks for them: Kafka's `AutoTopicCreationManager`. */
+import type { TopicToCreate } from '../cluster/controller.ts'
+import { liveBrokers, type MetadataImage } from '../cluster/metadata/image.ts'
+import { GROUP_METADATA_TOPIC, isInternalTopic } from '../cluster/topic-names.ts'
+import type { BrokerSettings } from '../config/broker-keys.ts'
+import { capAtLiveBrokers } from '../config/deviations.ts'
+import type { Services } from './services.ts'
+
+/** Undefined for an internal topic whose coordinator is not served: it would be made in a form that is of no use later. */
+export function automaticTopic(
+  name: string,
+  { configs, metadata }: Pick<Services, 'configs' | 'metadata'>,
+): TopicToCreate | undefined {
+  if (name === GROUP_METADATA_TOPIC) return offsetsTopic(configs.broker, metadata.image())
+  return isInternalTopic(name) ? undefined : configs.automaticTopic(name)
+}
+
+/** `__consumer_offsets` as it has to be (Kafka's `GroupCoordinator.groupMetadataTopicConfigs`). */
+export function offsetsTopic(settings: BrokerSettings, image: MetadataImage): TopicToCreate {
+  return {
+    name: GROUP_METADATA_TOPIC,
+    numPartitions: settings.offsetsTopicNumPartitions,
+    replicationFactor: capAtLiveBrokers(settings.offsetsTopicReplicationFactor, liveBrokers(image).length),
+    assignments: [],
+    configs: new Map([
+      ['cleanup.policy', 'compact'],
+      ['compression.type', 'producer'],
+      ['segment.bytes', String(settings.offsetsTopicSegmentBytes)],
+    ]),
+  }
+}

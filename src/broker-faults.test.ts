@@ -1,0 +1,256 @@
+/** A broker whose disk fails, whose internal topics are taken away, and that is asked for too much. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from './base/clock.ts'
+import { silentLogger } from './base/logger.ts'
+import { systemRandom } from './base/random.ts'
+import { Broker, StartError } from './broker.ts'
+import { loadConfig } from './config/load.ts'
+import { CHANGING_OPERATIONS, FaultyFileSystem } from './logstore/faulty-fs.ts'
+import type { FileSystem } from './logstore/file-system.ts'
+import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { TestClient } from './testing/test-client.ts'
+import { ErrorCode } from './wire/error-codes.ts'
+import { encodeBatch } from './wire/records.ts'
+import { produceRequest, produceResponse } from './wire/schemas/00-produce.ts'
+import { fetchRequest, fetchResponse } from './wire/schemas/01-fetch.ts'
+import { metadataRequest, metadataResponse } from './wire/schemas/03-metadata.ts'
+import { offsetCommitRequest, offsetCommitResponse } from './wire/schemas/08-offset-commit.ts'
+import { offsetFetchRequest, offsetFetchResponse } from './wire/schemas/09-offset-fetch.ts'
+import { findCoordinatorRequest, findCoordinatorResponse } from './wire/schemas/10-find-coordinator.ts'
+import { listGroupsRequest, listGroupsResponse } from './wire/schemas/16-list-groups.ts'
+import { createTopicsRequest, createTopicsResponse } from './wire/schemas/19-create-topics.ts'
+import { deleteTopicsRequest, deleteTopicsResponse } from './wire/schemas/20-delete-topics.ts'
+import { createPartitionsRequest, createPartitionsResponse } from './wire/schemas/37-create-partitions.ts'
+
+const OFFSETS_TOPIC = '__consumer_offsets'
+
+const running: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const closeable of running.splice(0).reverse()) await closeable.close()
+})
+
+async function start(fs: FileSystem = new MemoryFileSystem(), overrides: Record<string, string> = {}) {
+  const broker = await Broker.start({
+    config: loadConfig({
+      overrides: {
+        listeners: 'PLAINTEXT://127.0.0.1:0',
+        'log.dirs': '/data',
+        'offsets.topic.num.partitions': '2',
+        ...overrides,
+      },
+    }),
+    fs,
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    startedMs: systemClock.now(),
+    version: 'test',
+  })
+  running.push(broker)
+  return broker
+}
+
+async function connect(broker: Broker) {
+  const { host, port } = broker.listeners[0]!
+  const client = await TestClient.connect(host, port)
+  running.push({ close: () => client.close() })
+  return client
+}
+
+async function startWithClient(fs?: FileSystem, overrides?: Record<string, string>) {
+  return connect(await start(fs, overrides))
+}
+
+function describeTopics(client: TestClient, ...names: string[]) {
+  const input = { topics: names.map((name) => ({ name })), allowAutoTopicCreation: true }
+  return client.send(metadataRequest, metadataResponse, 9, input)
+}
+
+async function makeTopic(client: TestClient, name: string, numPartitions = 1) {
+  const input = {
+    topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }],
+    timeoutMs: 1000,
+  }
+  const { topics } = await client.send(createTopicsRequest, createTopicsResponse, 7, input)
+  return topics[0]!
+}
+
+async function deleteTopic(client: TestClient, name: string) {
+  const input = { topics: [{ name }], timeoutMs: 1000 }
+  const { responses } = await client.send(deleteTopicsRequest, deleteTopicsResponse, 6, input)
+  return responses[0]!.errorCode
+}
+
+async function produce(client: TestClient, topic: string, value = 'v') {
+  const records = encodeBatch({ baseTimestamp: 1, records: [{ value: Buffer.from(value) }] })
+  const { responses } = await client.send(produceRequest, produceResponse, 9, {
+    acks: -1,
+    timeoutMs: 1000,
+    topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
+  })
+  return responses[0]!.partitionResponses[0]!
+}
+
+async function fetchFromStart(client: TestClient, ...topics: string[]) {
+  const answer = await client.send(fetchRequest, fetchResponse, 12, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    topics: topics.map((topic) => ({
+      topic,
+      partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1024 * 1024 }],
+    })),
+  })
+  return { errorCode: answer.errorCode, topics: answer.responses }
+}
+
+async function commitOffset(client: TestClient, groupId: string, topic: string, offset: bigint) {
+  const { topics } = await client.send(offsetCommitRequest, offsetCommitResponse, 8, {
+    groupId,
+    topics: [
+      { name: topic, partitions: [{ partitionIndex: 0, committedOffset: offset, committedMetadata: '' }] },
+    ],
+  })
+  return topics[0]!.partitions[0]!.errorCode
+}
+
+async function committedOffset(client: TestClient, groupId: string, topic: string) {
+  const { topics } = await client.send(offsetFetchRequest, offsetFetchResponse, 7, {
+    groupId,
+    topics: [{ name: topic, partitionIndexes: [0] }],
+  })
+  return topics[0]!.partitions[0]!.committedOffset
+}
+
+describe('a disk that fails during the start', () => {
+  it('ends every start in one line for the operator, and lets go of the data', async () => {
+    const faulty = () => new FaultyFileSystem(new MemoryFileSystem())
+    const count = faulty()
+    const counted = count.inject({ operations: CHANGING_OPERATIONS })
+    await (await start(count)).close()
+    const outcomes: string[] = []
+    for (let after = 0; after < counted.calls; after++) {
+      const fs = faulty()
+      const fault = fs.inject({ operations: CHANGING_OPERATIONS, code: 'ENOSPC', after })
+      const outcome = await start(fs).then(
+        async (broker) => {
+          await broker.close()
+          return 'started'
+        },
+        (error: unknown) => (error instanceof StartError ? 'refused' : `${after}: ${error}`),
+      )
+      if (outcome !== 'started' && outcome !== 'refused') outcomes.push(outcome)
+      fault.remove()
+      await (await start(fs)).close()
+    }
+    expect(outcomes).toEqual([])
+  })
+})
+
+describe('a partition that cannot be read', () => {
+  it('fails for itself in a fetch, and leaves the others to be read', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const client = await startWithClient(fs, { 'sluice.tail.cache.bytes': '0' })
+    await describeTopics(client, 'good', 'bad')
+    for (const topic of ['good', 'bad']) await produce(client, topic)
+    fs.inject({ operations: ['read', 'open'], path: /bad-0/, code: 'EIO' })
+    const { errorCode, topics } = await fetchFromStart(client, 'bad', 'good')
+    expect(errorCode).toBe(ErrorCode.NONE)
+    expect(topics.map(({ partitions }) => partitions[0]!.errorCode)).toEqual([
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      ErrorCode.NONE,
+    ])
+    expect(topics[1]!.partitions[0]!.records).not.toHaveLength(0)
+  })
+
+  it('fails for itself when its log has gone offline', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const client = await startWithClient(fs, { 'log.flush.interval.messages': '1' })
+    await describeTopics(client, 'good', 'bad')
+    for (const topic of ['good', 'bad']) await produce(client, topic)
+    fs.inject({ operations: ['sync'], path: /bad-0/, code: 'EIO' })
+    expect((await produce(client, 'bad')).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    const { errorCode, topics } = await fetchFromStart(client, 'bad', 'good')
+    expect(errorCode).toBe(ErrorCode.NONE)
+    expect(topics.map(({ partitions }) => partitions[0]!.errorCode)).toEqual([
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      ErrorCode.NONE,
+    ])
+  })
+})
+
+describe('metadata that cannot be written', () => {
+  it('keeps a topic from being made, and answers for those there are', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const client = await startWithClient(fs)
+    await describeTopics(client, 'there')
+    const full = fs.inject({ operations: ['write'], path: /sluice\.metadata/, code: 'ENOSPC' })
+    const { brokers, topics } = await describeTopics(client, 'there', 'new')
+    expect(brokers).toHaveLength(1)
+    expect(topics.map(({ errorCode }) => errorCode)).toEqual([
+      ErrorCode.NONE,
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ])
+    full.remove()
+    expect((await describeTopics(client, 'new')).topics[0]!.errorCode).toBe(ErrorCode.NONE)
+  })
+})
+
+describe('__consumer_offsets', () => {
+  it('is made again when it was deleted, and serves groups as before', async () => {
+    const client = await startWithClient()
+    await describeTopics(client, 't')
+    expect(await commitOffset(client, 'g', 't', 1n)).toBe(ErrorCode.NONE)
+    expect(await deleteTopic(client, OFFSETS_TOPIC)).toBe(ErrorCode.NONE)
+    expect(await commitOffset(client, 'g', 't', 2n)).toBe(ErrorCode.NOT_COORDINATOR)
+    expect((await client.send(listGroupsRequest, listGroupsResponse, 5, {})).errorCode).toBe(ErrorCode.NONE)
+    const found = await client.send(findCoordinatorRequest, findCoordinatorResponse, 3, { key: 'g' })
+    expect(found).toMatchObject({ errorCode: ErrorCode.NONE, nodeId: 1 })
+    expect(await committedOffset(client, 'g', 't')).toBe(-1n)
+    expect(await commitOffset(client, 'g', 't', 3n)).toBe(ErrorCode.NONE)
+    expect(await committedOffset(client, 'g', 't')).toBe(3n)
+  })
+
+  it('is made as the offsets topic whoever asks for it', async () => {
+    const client = await startWithClient()
+    await deleteTopic(client, OFFSETS_TOPIC)
+    const { topics } = await describeTopics(client, OFFSETS_TOPIC)
+    expect(topics[0]!.partitions).toHaveLength(2)
+    await describeTopics(client, 't')
+    expect(await commitOffset(client, 'g', 't', 3n)).toBe(ErrorCode.NONE)
+  })
+
+  it('keeps every group where it is when it gets more partitions', async () => {
+    const client = await startWithClient()
+    await describeTopics(client, 't')
+    const groups = ['a', 'b', 'c', 'd', 'e', 'f']
+    for (const group of groups) await commitOffset(client, group, 't', 5n)
+    const more = {
+      topics: [{ name: OFFSETS_TOPIC, count: 7, assignments: null }],
+      timeoutMs: 1000,
+      validateOnly: false,
+    }
+    const { results } = await client.send(createPartitionsRequest, createPartitionsResponse, 3, more)
+    expect(results[0]!.errorCode).toBe(ErrorCode.NONE)
+    for (const group of groups) {
+      expect(await committedOffset(client, group, 't')).toBe(5n)
+      expect(await commitOffset(client, group, 't', 6n)).toBe(ErrorCode.NONE)
+    }
+  })
+})
+
+describe('too many partitions', () => {
+  it.each([10_001, 2 ** 31 - 1])('%i in one request are refused', async (numPartitions) => {
+    const client = await startWithClient()
+    expect(await makeTopic(client, 't', numPartitions)).toMatchObject({
+      errorCode: ErrorCode.POLICY_VIOLATION,
+      errorMessage: 'Excessively large number of partitions per request.',
+    })
+    await describeTopics(client, 'one')
+    const { results } = await client.send(createPartitionsRequest, createPartitionsResponse, 3, {
+      topics: [{ name: 'one', count: Math.min(numPartitions + 1, 2 ** 31 - 1), assignments: null }],
+      timeoutMs: 1000,
+      validateOnly: false,
+    })
+    expect(results[0]!.errorCode).toBe(ErrorCode.POLICY_VIOLATION)
+  })
+})
