@@ -138,12 +138,7 @@ describe('a start that cannot be ends with one line and exit code 1', () => {
   })
 
   test.each([
-    [
-      'cluster',
-      'cluster.id=',
-      'cluster.id=AAAAAAAAAAAAAAAAAAAAAQ',
-      'AAAAAAAAAAAAAAAAAAAAAQ',
-    ],
+    ['cluster', 'cluster.id=', 'cluster.id=AAAAAAAAAAAAAAAAAAAAAQ', 'AAAAAAAAAAAAAAAAAAAAAQ'],
     ['node', 'node.id=', 'node.id=7', 'belongs to node 7'],
   ])('a data directory of another %s', async (_, field, other, reason) => {
     const data = join(dir, 'data')
