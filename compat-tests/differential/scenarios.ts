@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts'
+import { configs } from './scenarios/configs.ts'
 import { discovery } from './scenarios/discovery.ts'
 import { fetching, fetchSessions } from './scenarios/fetch.ts'
 import { idempotence } from './scenarios/idempotence.ts'
@@ -10,6 +11,7 @@ import { topics } from './scenarios/topics.ts'
 export const scenarios: readonly Scenario[] = [
   discovery,
   topics,
+  configs,
   lookups,
   produce,
   idempotence,

@@ -14,7 +14,7 @@ import {
   describeGroup,
   describeTopic,
 } from '../config/describe.ts'
-import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import { defaultErrorMessage, ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import {
   type DescribeConfigsRequest,
   describeConfigsRequest,
@@ -97,7 +97,7 @@ function describe(
       ensureThisBroker(resourceName, nodeId)
       return []
     default:
-      throw new KafkaError(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${resourceType}`)
+      throw new KafkaError(ErrorCode.INVALID_REQUEST, defaultErrorMessage(ErrorCode.INVALID_REQUEST))
   }
 }
 

@@ -63,7 +63,7 @@ function operationsProblem({
   configs,
 }: IncrementalAlterConfigsRequest['resources'][number]): string | undefined {
   const twice = repeated(configs.map(({ name }) => name))
-  if (twice.size > 0) return `Error due to duplicate config keys: ${[...twice].join(', ')}`
+  if (twice.size > 0) return 'Error due to duplicate config keys'
   const nulls = configs.filter(
     ({ value, configOperation }) => value === null && configOperation !== ConfigOperation.DELETE,
   )

@@ -1,6 +1,7 @@
 /** Changes configs of resources in the metadata, each resource as a whole or not at all: Kafka's `ConfigurationControlManager`. */
 import type { MetadataChange } from '../cluster/metadata/changes.ts'
 import { type ConfigResource, configsOf, type MetadataImage } from '../cluster/metadata/image.ts'
+import { topicNameProblem } from '../cluster/topic-names.ts'
 import { brokerDefaultText, brokerKey } from '../config/broker-keys.ts'
 import { refuseBrokerChange } from '../config/broker-updates.ts'
 import { groupKey, refuseGroupConfig } from '../config/group-config.ts'
@@ -78,10 +79,18 @@ function existingResource(
 ): ConfigResource {
   const resource = metadataResource(resourceType, resourceName)
   if (resource === undefined) {
-    throw new KafkaError(ErrorCode.INVALID_REQUEST, `Unexpected resource type ${resourceType}.`)
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`)
   }
+  if (resource.type === 'topic' && resourceName === '') {
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.')
+  }
+  const nameProblem = resource.type === 'topic' ? topicNameProblem(resourceName) : undefined
+  if (nameProblem !== undefined) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem)
   if (resource.type === 'topic' && !image.topics.has(resourceName)) {
     throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`)
+  }
+  if (resource.type === 'broker' && resourceName !== ALL_BROKERS && !/^-?\d+$/.test(resourceName)) {
+    throw new KafkaError(ErrorCode.INVALID_REQUEST, `Node id must be an integer, but it is: ${resourceName}`)
   }
   if (
     resource.type === 'broker' &&
@@ -90,7 +99,7 @@ function existingResource(
   ) {
     throw new KafkaError(
       ErrorCode.INVALID_REQUEST,
-      `Unexpected broker id, expected ${services.nodeId} or empty string, but received ${resourceName}`,
+      `Unexpected broker id, expected ${services.nodeId}, but received ${resourceName}`,
     )
   }
   return resource
@@ -106,9 +115,12 @@ function editedList(
   services: Services,
 ): string {
   const key = keyOf(resource, name)
-  const verb = operation === ConfigOperation.APPEND ? 'APPEND to' : 'SUBTRACT from'
+  const verb = operation === ConfigOperation.APPEND ? 'APPEND' : 'SUBTRACT'
   if (key?.type !== 'list') {
-    throw new KafkaError(ErrorCode.INVALID_CONFIG, `Can't ${verb} key ${name} because its type is not LIST.`)
+    throw new KafkaError(
+      ErrorCode.INVALID_CONFIG,
+      `Can't ${verb} to key ${name} because its type is not LIST.`,
+    )
   }
   const entries = entriesOf(current ?? inheritedText(resource, name, services))
   const given = entriesOf(value)
