@@ -100,3 +100,6 @@ function stopSignal(logger: Logger): Promise<void> {
   }
   return promise
 }
+
+// `npm run dev` runs this file itself; the launcher imports it.
+if (import.meta.main) process.exit(await main(process.argv.slice(2), performance.timeOrigin))
