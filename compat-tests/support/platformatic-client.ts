@@ -76,8 +76,10 @@ async function member(options: MemberOptions): Promise<GroupMember> {
     fallbackMode: 'earliest',
     autocommit: autoCommit,
   })
-  // An error that ends the stream shows as messages that never come.
-  stream.on('error', () => {})
+  let failure: Error | undefined
+  stream.on('error', (error) => {
+    failure = error
+  })
   stream.on('data', (message) => onMessage?.(received(message)))
   return {
     commit: (partition, offset) =>
@@ -85,6 +87,7 @@ async function member(options: MemberOptions): Promise<GroupMember> {
     async leave() {
       await stream.close()
       await consumer.close(true)
+      if (failure !== undefined) throw failure
     },
   }
 }
