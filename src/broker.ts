@@ -237,8 +237,13 @@ export class Broker {
     const image = metadata.image()
     this.#clusterId = image.clusterId
     logs.claim(image.clusterId, config.settings.nodeId)
-    const unknown = logs.partitions().filter(({ topic, topicId }) => image.topics.get(topic)?.id !== topicId)
+    const unknown = logs.partitions().filter(({ topic, partition, topicId }) => {
+      const known = image.topics.get(topic)
+      // A directory that has lost its topic's id, or got none before a kill, is taken for the topic's of that name.
+      return known?.partitions[partition] === undefined || (topicId !== undefined && topicId !== known.id)
+    })
     if (unknown.length > 0) {
+      for (const { topic, partition } of unknown) logs.leaveAlone(topic, partition)
       logger.warn('partition directories that the metadata does not know are left alone', {
         count: unknown.length,
         first: `${unknown[0]!.topic}-${unknown[0]!.partition}`,

@@ -24,6 +24,8 @@ export class LeaderEpochs {
   readonly #directory: string
   #entries: EpochEntry[] = []
   #dirty = false
+  /** What the file holds; undefined where there is none, or none that can be read. */
+  #stored: Buffer | undefined
 
   constructor(fs: FileSystem, directory: string) {
     this.#fs = fs
@@ -41,6 +43,7 @@ export class LeaderEpochs {
       if (epoch !== undefined && startOffset !== undefined) this.assign(epoch, startOffset)
     }
     if (bytes !== undefined) this.#dirty = false
+    this.#stored = bytes
   }
 
   get latestEpoch(): number | undefined {
@@ -113,7 +116,13 @@ export class LeaderEpochs {
   flush(): void {
     if (!this.#dirty) return
     const lines = this.#entries.map((entry) => `${entry.epoch} ${entry.startOffset}`)
-    replaceSmallFile(this.#fs, this.#directory, LEADER_EPOCH_FILE, formatCheckpoint(FORMAT_VERSION, lines))
+    const bytes = formatCheckpoint(FORMAT_VERSION, lines)
+    // The epoch of an empty log is forgotten and assigned anew with each start.
+    if (this.#stored?.equals(bytes) !== true) {
+      this.#stored = undefined
+      replaceSmallFile(this.#fs, this.#directory, LEADER_EPOCH_FILE, bytes)
+      this.#stored = bytes
+    }
     this.#dirty = false
   }
 }

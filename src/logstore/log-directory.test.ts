@@ -102,6 +102,63 @@ describe('a log directory', () => {
     expect(open(fs).hadCleanShutdown).toBe(false)
   })
 
+  it('calls a stop clean when the logs that nobody opened are to be left alone', async () => {
+    const fs = new MemoryFileSystem()
+    open(fs).openOrCreate(identity, defaultLogConfig)
+    fs.kill()
+    const directory = open(fs)
+    directory.leaveAlone(identity.topic, identity.partition)
+    await directory.close()
+    const next = open(fs)
+    expect(next.hadCleanShutdown).toBe(true)
+    expect(next.partitions()).toHaveLength(1)
+  })
+
+  it('gives no partition a log that is to be left alone, also where that has lost its topic id', async () => {
+    const fs = new MemoryFileSystem()
+    open(fs)
+      .openOrCreate(identity, defaultLogConfig)
+      .appendAsLeader(batchOf(['of a topic that is gone']), client)
+    fs.kill()
+    fs.removeFile('data/logs/t.with-dash-3/partition.metadata')
+    const directory = open(fs)
+    directory.leaveAlone(identity.topic, identity.partition)
+    const log = directory.openOrCreate({ ...identity, topicId: OTHER_ID }, defaultLogConfig)
+    expect(log.logEndOffset).toBe(0)
+    expect(fs.readDirectory('data/logs').filter((name) => name.endsWith('-stray'))).toHaveLength(1)
+    await directory.close()
+  })
+
+  it('syncs nothing of a log that nothing has changed in since the last clean stop', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const openLogs = () => {
+      const directory = open(fs)
+      for (const [partition, records] of [
+        [1, ['x']],
+        [2, []],
+      ] as const) {
+        const log = directory.openOrCreate({ ...identity, partition }, defaultLogConfig)
+        log.assignEpochStartOffset(0)
+        if (records.length > log.logEndOffset) log.appendAsLeader(batchOf([...records]), client)
+      }
+      return directory
+    }
+    await openLogs().close()
+    const syncs = fs.inject({ operations: ['sync', 'syncDirectory'], path: /t\.with-dash-/ })
+    await openLogs().close()
+    expect(syncs.calls).toBe(0)
+  })
+
+  it('lets go of the files of a log whose topic id cannot be written', () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const directory = open(fs)
+    const full = fs.inject({ path: /partition\.metadata/, code: 'ENOSPC' })
+    expect(() => directory.openOrCreate(identity, defaultLogConfig)).toThrow('ENOSPC')
+    expect(directory.openFileCount).toBe(0)
+    full.remove()
+    expect(directory.openOrCreate(identity, defaultLogConfig).logEndOffset).toBe(0)
+  })
+
   it('frees the name of a deleted partition at once, and its space after the delay', async () => {
     const fs = new MemoryFileSystem()
     const clock = new ManualClock(START_MS)

@@ -93,6 +93,8 @@ export class LogDirectory {
   readonly #recoveryPoints: Map<string, number>
   readonly #logStartOffsets: Map<string, number>
   readonly #highWatermarks: Map<string, number>
+  /** Partitions' directories that belong to no partition there is. */
+  readonly #leftAlone = new Set<string>()
   #meta: Partial<MetaProperties> | undefined
   #closed = false
 
@@ -189,8 +191,17 @@ export class LogDirectory {
   }
 
   /**
+   * The directory of a partition that there is not (any more): it stays as it is, a clean stop does not wait for its
+   * recovery, and a partition of the same name does not get it.
+   */
+  leaveAlone(topic: string, partition: number): void {
+    this.#leftAlone.add(`${topic}-${partition}`)
+  }
+
+  /**
    * The log of a partition, recovered if it has a directory, empty if not. A directory of that name that belongs to
-   * another topic id, one whose deletion did not get this far, is set aside as Kafka does (`-stray`).
+   * another topic id, one whose deletion did not get this far, is set aside as Kafka does (`-stray`); so is one that was
+   * to be left alone.
    */
   openOrCreate(identity: TopicPartitionId, config: LogConfig): PartitionLog {
     const { fs, clock, random, logger, producerIdExpirationMs } = this.#options
@@ -200,7 +211,7 @@ export class LogDirectory {
     if (existing !== undefined) return existing
     const directory = `${this.path}/${name}`
     let storedId = fs.exists(directory) ? readTopicId(fs, directory) : undefined
-    if (storedId !== undefined && storedId !== topicId) {
+    if ((storedId !== undefined && storedId !== topicId) || this.#leftAlone.delete(name)) {
       const stray = this.#uniqueName(name, '-stray')
       logger.warn('setting aside the log of another topic of the same name', {
         partition: name,
@@ -230,7 +241,12 @@ export class LogDirectory {
       onFailure: (error) => this.#options.onFailure?.(error, { topic, partition }),
       beforeTruncation: (offset) => this.#lowerRecoveryPoint(name, offset),
     })
-    if (storedId === undefined) writeTopicId(fs, directory, topicId)
+    try {
+      if (storedId === undefined) writeTopicId(fs, directory, topicId)
+    } catch (error) {
+      log.abandon()
+      throw error
+    }
     this.#logs.set(name, log)
     return log
   }
@@ -336,7 +352,10 @@ export class LogDirectory {
 
   /** After an unclean stop, a log that nobody opened since is still to be recovered. */
   #allWereOpened(): boolean {
-    return this.partitions().every(({ topic, partition }) => this.get(topic, partition) !== undefined)
+    return this.partitions().every(
+      ({ topic, partition }) =>
+        this.get(topic, partition) !== undefined || this.#leftAlone.has(`${topic}-${partition}`),
+    )
   }
 
   *#working(): Generator<PartitionLog, void, undefined> {

@@ -12,6 +12,8 @@ export interface LogFlusherOptions {
   readonly epochs: LeaderEpochs
   readonly clock: Clock
   readonly recoveryPoint: number
+  /** The last stop was clean and left the directory as it is now. */
+  readonly namesSynced: boolean
 }
 
 /**
@@ -24,12 +26,13 @@ export class LogFlusher {
   recoveryPoint: number
   lastFlushMs: number
   /** Names were made or changed since the last sync of the directory; its own name, too, before the first. */
-  #namesUnsynced: 'directory' | 'parent too' | undefined = 'parent too'
+  #namesUnsynced: 'directory' | 'parent too' | undefined
   #truncations = 0
 
   constructor(options: LogFlusherOptions) {
     this.#options = options
     this.recoveryPoint = options.recoveryPoint
+    this.#namesUnsynced = options.namesSynced ? undefined : 'parent too'
     this.lastFlushMs = options.clock.now()
   }
 

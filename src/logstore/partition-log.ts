@@ -123,6 +123,7 @@ export class PartitionLog {
       epochs: this.#epochs,
       clock,
       recoveryPoint: recovered.recoveryPoint,
+      namesSynced: options.hadCleanShutdown === true && !recovered.isNew,
     })
     this.#highWatermark = this.#logStartOffset
     this.updateHighWatermark(options.highWatermark ?? 0)

@@ -42,6 +42,8 @@ export interface RecoveredLog {
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly recoveryPoint: number
+  /** There was no segment: one was made. */
+  readonly isNew: boolean
 }
 
 const RECOVERY_CHUNK_BYTES = 1024 * 1024
@@ -89,7 +91,8 @@ export function recoverLog(options: RecoveryOptions): RecoveredLog {
     })
     dropSegments(segments, segments.all.slice())
   }
-  if (segments.count === 0) {
+  const isNew = segments.count === 0
+  if (isNew) {
     segments.add(LogSegment.create(context, logStartOffset, nowMs))
     logEndOffset = logStartOffset
     producers.removeAllSnapshots()
@@ -105,7 +108,7 @@ export function recoverLog(options: RecoveryOptions): RecoveredLog {
   const recoveryPoint = options.hadCleanShutdown
     ? logEndOffset
     : Math.min(options.recoveryPoint, logEndOffset)
-  return { segments, producers, logStartOffset, logEndOffset, recoveryPoint }
+  return { segments, producers, logStartOffset, logEndOffset, recoveryPoint, isNew }
 }
 
 /** Reads the segments in order, and ends the log at the first fault. */
