@@ -61,7 +61,8 @@ export class Normaliser {
   #value(value: unknown, key: string): unknown {
     switch (typeof value) {
       case 'bigint':
-        return this.#number(Number(value), key)
+        // Exact, unlike JSON's numbers.
+        return Number.isSafeInteger(Number(value)) ? this.#number(Number(value), key) : String(value)
       case 'number':
         return this.#number(value, key)
       case 'string':

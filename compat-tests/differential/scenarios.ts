@@ -2,8 +2,10 @@ import type { Scenario } from './scenario.ts'
 import { configs } from './scenarios/configs.ts'
 import { discovery } from './scenarios/discovery.ts'
 import { fetching, fetchSessions } from './scenarios/fetch.ts'
+import { groups } from './scenarios/groups.ts'
 import { idempotence } from './scenarios/idempotence.ts'
 import { lookups } from './scenarios/lookups.ts'
+import { offsets } from './scenarios/offsets.ts'
 import { produce } from './scenarios/produce.ts'
 import { topics } from './scenarios/topics.ts'
 
@@ -17,4 +19,6 @@ export const scenarios: readonly Scenario[] = [
   idempotence,
   fetching,
   fetchSessions,
+  groups,
+  offsets,
 ]
