@@ -27,7 +27,7 @@ for (const scenario of scenarios) {
 
 async function disagree(scenario: Scenario): Promise<Disagreement[]> {
   const expected = readTranscript(
-    readFileSync(new URL(`expected/${scenario.name}.json`, import.meta.url), 'utf8'),
+    readFileSync(new URL(`fixtures/${scenario.name}.json`, import.meta.url), 'utf8'),
   )
   const broker = await startBroker({ config: BROKER_CONFIG })
   try {

@@ -79,7 +79,7 @@ try {
     } finally {
       await session.close()
     }
-    const file = new URL(`expected/${scenario.name}.json`, import.meta.url)
+    const file = new URL(`fixtures/${scenario.name}.json`, import.meta.url)
     writeFileSync(file, writeTranscript(session.transcript))
     process.stdout.write(
       `${scenario.name}: ${session.transcript.size} steps in ${Date.now() - startedMs} ms\n`,
