@@ -48,7 +48,11 @@ export function alterConfigs(
         return { errorCode: error.code, errorMessage: error.message }
       }
     })
-    return { changes: validateOnly ? [] : changes, result }
+    // A topic that is deleted meanwhile must not leave its configs to one that is made under its name.
+    const alsoRead = changes.flatMap((change) =>
+      'resource' in change && change.resource.type === 'topic' ? [`topic/${change.resource.name}`] : [],
+    )
+    return { changes: validateOnly ? [] : changes, alsoRead, result }
   })
 }
 

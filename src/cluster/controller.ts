@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { addedPartitions, type MorePartitions, planPartitions } from './controller/create-partitions.ts'
 import {
+  CollidingNames,
   isRefusal,
   type NewTopic,
   planTopic,
@@ -51,12 +52,14 @@ export class Controller {
     if (refusal !== undefined) return Promise.resolve(requests.map(() => refusal))
     return updateMetadata(this.#store, (image) => {
       let planned = image
+      const names = new CollidingNames(image)
       const changes: MetadataChange[] = []
       let records = 0
       const result = requests.map((request): TopicImage | Refusal => {
-        const topic = planTopic(planned, request, this.#topicDefaults(), this.#random)
+        const topic = planTopic(planned, request, this.#topicDefaults(), this.#random, names)
         if (isRefusal(topic)) return topic
         const making = creation(topic, request.configs)
+        names.add(topic.name)
         planned = applyChanges(planned, making, planned.version + 1)
         changes.push(...making)
         records += making.length + topic.partitions.length

@@ -34,15 +34,41 @@ export interface Refusal {
   readonly message: string
 }
 
+/** The names in use by the form in which they collide. */
+export class CollidingNames {
+  readonly #image: MetadataImage
+  /** Made at the first question: most names have neither `.` nor `_`. */
+  #byForm: Map<string, string> | undefined
+
+  constructor(image: MetadataImage) {
+    this.#image = image
+  }
+
+  /** A topic whose name differs from `name` only in `.` against `_`. */
+  find(name: string): string | undefined {
+    if (!hasCollisionCharacters(name)) return undefined
+    if (this.#byForm === undefined) {
+      this.#byForm = new Map()
+      for (const other of this.#image.topics.keys()) this.add(other)
+    }
+    return this.#byForm.get(unifiedTopicName(name))
+  }
+
+  add(name: string): void {
+    if (hasCollisionCharacters(name)) this.#byForm?.set(unifiedTopicName(name), name)
+  }
+}
+
 /** The topic that `request` asks for as it will stand in the image, or why it cannot be. */
 export function planTopic(
   image: MetadataImage,
   request: NewTopic,
   defaults: TopicDefaults,
   random: Random,
+  names: CollidingNames = new CollidingNames(image),
 ): TopicImage | Refusal {
   return (
-    nameRefusal(image, request.name) ??
+    nameRefusal(image, request.name, names) ??
     (request.assignments.length > 0
       ? assignedTopic(image, request, random)
       : placedTopic(image, request, defaults, random))
@@ -78,7 +104,7 @@ export function isRefusal(result: object): result is Refusal {
   return 'errorCode' in result
 }
 
-function nameRefusal(image: MetadataImage, name: string): Refusal | undefined {
+function nameRefusal(image: MetadataImage, name: string, names: CollidingNames): Refusal | undefined {
   if (name === CLUSTER_METADATA_TOPIC) {
     return refusal(ErrorCode.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`)
   }
@@ -86,19 +112,9 @@ function nameRefusal(image: MetadataImage, name: string): Refusal | undefined {
   if (problem !== undefined) return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
   if (image.topics.has(name))
     return refusal(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
-  const other = collidingTopic(image, name)
+  const other = names.find(name)
   if (other === undefined) return undefined
   return refusal(ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`)
-}
-
-/** A topic whose name differs from `name` only in `.` against `_`. */
-function collidingTopic(image: MetadataImage, name: string): string | undefined {
-  if (!hasCollisionCharacters(name)) return undefined
-  const unified = unifiedTopicName(name)
-  for (const other of image.topics.keys()) {
-    if (hasCollisionCharacters(other) && unifiedTopicName(other) === unified) return other
-  }
-  return undefined
 }
 
 function assignedTopic(image: MetadataImage, request: NewTopic, random: Random): TopicImage | Refusal {
@@ -115,9 +131,12 @@ function assignedTopic(image: MetadataImage, request: NewTopic, random: Random):
     )
   }
   const assignments = [...request.assignments].sort((a, b) => a.partitionIndex - b.partitionIndex)
+  const twice = assignments.find(
+    ({ partitionIndex }, index) => assignments[index + 1]?.partitionIndex === partitionIndex,
+  )?.partitionIndex
   const replicationFactor = assignments[0]!.brokerIds.length
   for (const [index, { partitionIndex, brokerIds }] of assignments.entries()) {
-    if (assignments.filter((other) => other.partitionIndex === partitionIndex).length > 1) {
+    if (partitionIndex === twice) {
       return badAssignment(`Found multiple manual partition assignments for partition ${partitionIndex}`)
     }
     if (partitionIndex !== index) {
