@@ -9,7 +9,9 @@ import { CHANGING_OPERATIONS, FaultyFileSystem } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { TestClient } from './testing/test-client.ts'
+import { BatchReader } from './wire/batch.ts'
 import { ErrorCode } from './wire/error-codes.ts'
+import { RecordCursor } from './wire/record-reader.ts'
 import { encodeBatch } from './wire/records.ts'
 import { produceRequest, produceResponse } from './wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from './wire/schemas/01-fetch.ts'
@@ -103,6 +105,14 @@ async function fetchFromStart(client: TestClient, ...topics: string[]) {
   return { errorCode: answer.errorCode, topics: answer.responses }
 }
 
+function valuesOf(records: Buffer | null): string[] {
+  const values: string[] = []
+  for (const batch of new BatchReader(records ?? Buffer.alloc(0))) {
+    for (const cursor = new RecordCursor(batch, 1000); cursor.advance(); ) values.push(String(cursor.value))
+  }
+  return values
+}
+
 async function commitOffset(client: TestClient, groupId: string, topic: string, offset: bigint) {
   const { topics } = await client.send(offsetCommitRequest, offsetCommitResponse, 8, {
     groupId,
@@ -143,6 +153,63 @@ describe('a disk that fails during the start', () => {
       await (await start(fs)).close()
     }
     expect(outcomes).toEqual([])
+  })
+})
+
+describe('a broker that is killed at any change to the disk', () => {
+  /** What is done, and what of it was acknowledged before the disk stood still. */
+  async function run(fs: FileSystem) {
+    const done = { made: 0, deleted: 0, records: [] as string[] }
+    const broker = await start(fs).catch(() => undefined)
+    if (broker === undefined) return done
+    const client = await connect(broker)
+    for (const round of [1, 2]) {
+      if ((await makeTopic(client, 't', 2)).errorCode !== ErrorCode.NONE) break
+      done.made = round
+      done.records = []
+      for (const value of [`${round}a`, `${round}b`]) {
+        if ((await produce(client, 't', value)).errorCode === ErrorCode.NONE) done.records.push(value)
+      }
+      if (round === 2 || (await deleteTopic(client, 't')) !== ErrorCode.NONE) break
+      done.deleted = round
+      done.records = []
+    }
+    await broker.close()
+    return done
+  }
+
+  it('has what it acknowledged, and nothing of a topic that was deleted', async () => {
+    const counting = new FaultyFileSystem(new MemoryFileSystem())
+    const all = counting.inject({ operations: CHANGING_OPERATIONS })
+    expect(await run(counting)).toEqual({ made: 2, deleted: 1, records: ['2a', '2b'] })
+    expect(all.calls).toBeGreaterThan(50)
+    for (let after = 0; after < all.calls; after++) {
+      const disk = new MemoryFileSystem()
+      const fs = new FaultyFileSystem(disk)
+      fs.inject({ operations: CHANGING_OPERATIONS, code: 'EIO', after })
+      const done = await run(fs)
+      disk.kill()
+      const client = await startWithClient(disk)
+      const { topics } = await describeTopics(client, 't')
+      expect(topics[0]!.errorCode).toBe(ErrorCode.NONE)
+      const { topics: fetched } = await fetchFromStart(client, 't')
+      expect(fetched[0]!.partitions[0]!.errorCode, `after ${after}`).toBe(ErrorCode.NONE)
+      const values = valuesOf(fetched[0]!.partitions[0]!.records)
+      // What was being done may have been done.
+      if (done.made > done.deleted) {
+        const wasBeingDeleted = done.made === 1 && values.length === 0
+        if (!wasBeingDeleted)
+          expect(values.slice(0, done.records.length), `after ${after}`).toEqual(done.records)
+        expect(
+          values.every((value) => value.startsWith(String(done.made))),
+          `after ${after}`,
+        ).toBe(true)
+      } else {
+        expect(values, `after ${after}`).toEqual([])
+      }
+      expect((await produce(client, 't', 'later')).errorCode, `after ${after}`).toBe(ErrorCode.NONE)
+      for (const closeable of running.splice(0).reverse()) await closeable.close()
+    }
   })
 })
 
@@ -235,6 +302,27 @@ describe('__consumer_offsets', () => {
       expect(await committedOffset(client, group, 't')).toBe(5n)
       expect(await commitOffset(client, group, 't', 6n)).toBe(ErrorCode.NONE)
     }
+  })
+})
+
+describe('topics made in one request', () => {
+  it('must not differ only in what their metrics are named alike for', async () => {
+    const client = await startWithClient()
+    const input = {
+      topics: ['a.b', 'a_b'].map((name) => ({
+        name,
+        numPartitions: 1,
+        replicationFactor: 1,
+        assignments: [],
+        configs: [],
+      })),
+      timeoutMs: 1000,
+    }
+    const { topics } = await client.send(createTopicsRequest, createTopicsResponse, 7, input)
+    expect(topics.map(({ errorCode }) => errorCode)).toEqual([
+      ErrorCode.NONE,
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+    ])
   })
 })
 
