@@ -1,5 +1,6 @@
 /** The command line: reads the configuration, runs a broker in the foreground, stops it on SIGTERM and SIGINT. */
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { systemClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
@@ -72,6 +73,8 @@ async function start(command: CommandLine & { command: 'start' }, startedMs: num
     process.stderr.write(`sluice: ${error.message}\n`)
     return 1
   }
+  // Otherwise what was compiled is kept when the process ends, which one that is killed does not get to.
+  flushCompileCache()
   await stop
   await broker.close()
   return 0
