@@ -88,13 +88,11 @@ export function readOffsetCheckpoint(fs: FileSystem, directory: string, name: st
   return offsets
 }
 
-export function writeOffsetCheckpoint(
-  fs: FileSystem,
-  directory: string,
-  name: string,
+/** The bytes of an offset checkpoint, for `replaceSmallFile`. */
+export function formatOffsetCheckpoint(
   offsets: Iterable<readonly [topic: string, partition: number, offset: number]>,
-): void {
+): Buffer {
   const lines: string[] = []
   for (const [topic, partition, offset] of offsets) lines.push(`${topic} ${partition} ${offset}`)
-  replaceSmallFile(fs, directory, name, formatCheckpoint(OFFSET_CHECKPOINT_VERSION, lines))
+  return formatCheckpoint(OFFSET_CHECKPOINT_VERSION, lines)
 }

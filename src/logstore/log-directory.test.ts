@@ -149,6 +149,26 @@ describe('a log directory', () => {
     expect(syncs.calls).toBe(0)
   })
 
+  it('writes a checkpoint only when it has something new to say, and again after a failure', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const directory = open(fs)
+    const log = directory.openOrCreate(identity, defaultLogConfig)
+    const writes = fs.inject({ operations: ['rename'], path: /replication-offset-checkpoint/ })
+    directory.checkpointHighWatermarks()
+    directory.checkpointHighWatermarks()
+    expect(writes.calls).toBe(1)
+    log.appendAsLeader(batchOf(['a']), client)
+    log.updateHighWatermark(1)
+    const full = fs.inject({ operations: ['sync'], path: /replication-offset-checkpoint/, code: 'ENOSPC' })
+    expect(() => directory.checkpointHighWatermarks()).toThrow('ENOSPC')
+    full.remove()
+    directory.checkpointHighWatermarks()
+    expect(readOffsetCheckpoint(fs, 'data/logs', 'replication-offset-checkpoint').get('t.with-dash-3')).toBe(
+      1,
+    )
+    await directory.close()
+  })
+
   it('lets go of the files of a log whose topic id cannot be written', () => {
     const fs = new FaultyFileSystem(new MemoryFileSystem())
     const directory = open(fs)

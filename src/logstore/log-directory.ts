@@ -4,11 +4,11 @@ import type { Logger } from '../base/logger.ts'
 import { type Random, randomUuid } from '../base/random.ts'
 import {
   CorruptCheckpointError,
+  formatOffsetCheckpoint,
   offsetCheckpointFiles,
   readOffsetCheckpoint,
   readSmallFile,
   replaceSmallFile,
-  writeOffsetCheckpoint,
 } from './checkpoints.ts'
 import {
   CLEAN_SHUTDOWN_FILE,
@@ -93,6 +93,8 @@ export class LogDirectory {
   readonly #recoveryPoints: Map<string, number>
   readonly #logStartOffsets: Map<string, number>
   readonly #highWatermarks: Map<string, number>
+  /** What was written to each checkpoint last. */
+  readonly #checkpoints = new Map<string, Buffer>()
   /** Partitions' directories that belong to no partition there is. */
   readonly #leftAlone = new Set<string>()
   #meta: Partial<MetaProperties> | undefined
@@ -426,7 +428,12 @@ export class LogDirectory {
       const dash = name.lastIndexOf('-')
       rows.push([name.slice(0, dash), Number(name.slice(dash + 1)), offset])
     }
-    writeOffsetCheckpoint(this.#options.fs, this.path, file, rows)
+    const bytes = formatOffsetCheckpoint(rows)
+    // A broker that nobody uses leaves its disk alone.
+    if (this.#checkpoints.get(file)?.equals(bytes) === true) return
+    this.#checkpoints.delete(file)
+    replaceSmallFile(this.#options.fs, this.path, file, bytes)
+    this.#checkpoints.set(file, bytes)
   }
 }
 

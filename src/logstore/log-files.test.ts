@@ -4,9 +4,10 @@ import { batchOf, START_MS } from '../testing/log-fixture.ts'
 import {
   CorruptCheckpointError,
   formatCheckpoint,
+  formatOffsetCheckpoint,
   parseCheckpoint,
   readOffsetCheckpoint,
-  writeOffsetCheckpoint,
+  replaceSmallFile,
 } from './checkpoints.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { MemoryFileSystem } from './memory-fs.ts'
@@ -135,10 +136,11 @@ describe('a checkpoint', () => {
   it('gives back its offsets, also of topics with dashes, and is nothing where it is missing or empty', () => {
     const fs = new MemoryFileSystem()
     expect(readOffsetCheckpoint(fs, '.', 'c').size).toBe(0)
-    writeOffsetCheckpoint(fs, '.', 'c', [
+    const bytes = formatOffsetCheckpoint([
       ['a-b', 0, 5],
       ['c', 12, 2 ** 40],
     ])
+    replaceSmallFile(fs, '.', 'c', bytes)
     expect([...readOffsetCheckpoint(fs, '.', 'c')]).toEqual([
       ['a-b-0', 5],
       ['c-12', 2 ** 40],
