@@ -305,6 +305,14 @@ describe('__consumer_offsets', () => {
   })
 })
 
+describe('an internal topic whose coordinator is not served', () => {
+  it('is not made because a client asks for it', async () => {
+    const client = await startWithClient()
+    const { topics } = await describeTopics(client, '__transaction_state')
+    expect(topics[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+  })
+})
+
 describe('topics made in one request', () => {
   it('must not differ only in what their metrics are named alike for', async () => {
     const client = await startWithClient()
