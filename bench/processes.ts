@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { kafkaCommand } from './kafka.ts'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -21,21 +22,23 @@ export interface BrokerProcess {
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
-/** Spawns a broker on `port` with its data in `dir`; it may not answer yet. */
-export function spawnBroker(kind: BrokerKind, port: number, dir: string): BrokerProcess {
-  const [command, args] =
-    kind === 'sluice'
-      ? [join(root, 'node_modules/node/bin/node'), sluiceArguments(port, dir)]
-      : [join(root, 'compat-tests/java/real-kafka'), ['run', String(port), dir]]
+/**
+ * Spawns a broker on `port` with its data in `dir`; it may not answer yet. Both run with their defaults: Kafka as its own
+ * scripts start it, formatted beforehand.
+ */
+export async function spawnBroker(kind: BrokerKind, port: number, dir: string): Promise<BrokerProcess> {
+  const [command, ...args] =
+    kind === 'sluice' ? sluiceCommand(port, dir) : await kafkaCommand(port, await freePort(), dir)
   const spawnedMs = performance.now()
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(command!, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   if (child.pid === undefined) throw new Error(`${command} cannot be run`)
   return { kind, pid: child.pid, port, spawnedMs, stop: (signal) => stop(child, signal) }
 }
 
-function sluiceArguments(port: number, dir: string): string[] {
+function sluiceCommand(port: number, dir: string): string[] {
   const overrides = [`listeners=PLAINTEXT://127.0.0.1:${port}`, `log.dirs=${dir}`]
-  return [join(root, 'bin/sluice.js'), 'start', ...overrides.flatMap((pair) => ['--override', pair])]
+  const node = join(root, 'node_modules/node/bin/node')
+  return [node, join(root, 'bin/sluice.js'), 'start', ...overrides.flatMap((pair) => ['--override', pair])]
 }
 
 function stop(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

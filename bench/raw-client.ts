@@ -18,7 +18,10 @@ const BATCH_OVERHEAD = 61
 export class RawClient {
   readonly #socket: Socket
   readonly #waiting: { resolve(answer: Buffer): void; reject(error: Error): void }[] = []
-  #input: Buffer = Buffer.alloc(0)
+  #chunks: Buffer[] = []
+  #length = 0
+  /** Bytes that have to be there before anything can be done with them. */
+  #wanted = 4
   #correlationId = 0
 
   private constructor(socket: Socket) {
@@ -86,7 +89,7 @@ export class RawClient {
   /** Appends one batch to partition 0 with acks=all; its offset, or a negative error code. */
   async produce(topic: string, batch: Buffer): Promise<number> {
     const answer = await this.send(PRODUCE, produceBody(topic, batch))
-    const at = 8 + 4 + 2 + Buffer.byteLength(topic) + 4 + 4
+    const at = 4 + 4 + 2 + Buffer.byteLength(topic) + 4 + 4
     const errorCode = answer.readInt16BE(at)
     return errorCode === 0 ? Number(answer.readBigInt64BE(at + 2)) : -errorCode
   }
@@ -114,6 +117,31 @@ export class RawClient {
     return { id: answer.readInt32BE(10), bytes: answer.length }
   }
 
+  /** Reads partition 0 from offset 0 up to `end` in fetches of 1 MB at most; the bytes of records that came. */
+  async readThrough(topic: string, end: number): Promise<number> {
+    let bytes = 0
+    for (let offset = 0; offset < end; ) {
+      const position = [int32(0), int32(-1), int64(offset), int64(-1), int32(1024 * 1024)]
+      const limits = [int32(-1), int32(500), int32(1), int32(50 * 1024 * 1024), int8(0), int32(0), int32(-1)]
+      const wanted = [int32(1), string(topic), int32(1), ...position, int32(0), string('')]
+      const answer = await this.send(FETCH, Buffer.concat([...limits, ...wanted]))
+      const partition = 18 + 2 + Buffer.byteLength(topic) + 4
+      const errorCode = answer.readInt16BE(partition + 4)
+      if (errorCode !== 0) throw new Error(`fetch: error ${errorCode}`)
+      const records = partition + 4 + 2 + 8 + 8 + 8 + 4 + 4 + 4
+      const begin = offset
+      for (let at = records; at + BATCH_OVERHEAD <= answer.length; ) {
+        const size = 12 + answer.readInt32BE(at + 8)
+        if (at + size > answer.length) break
+        offset = Number(answer.readBigInt64BE(at)) + answer.readInt32BE(at + 23) + 1
+        bytes += size
+        at += size
+      }
+      if (offset === begin) throw new Error(`nothing at offset ${offset} of ${end}`)
+    }
+    return bytes
+  }
+
   /** The answer, from its correlation id on. */
   send(apiKey: number, body: Buffer): Promise<Buffer> {
     const head = [int16(apiKey), int16(VERSIONS.get(apiKey)!), int32(this.#correlationId++), string('bench')]
@@ -125,12 +153,17 @@ export class RawClient {
   }
 
   #received(chunk: Buffer): void {
-    this.#input = this.#input.length === 0 ? chunk : Buffer.concat([this.#input, chunk])
-    while (this.#input.length >= 4) {
-      const end = 4 + this.#input.readInt32BE(0)
-      if (this.#input.length < end) return
-      this.#waiting.shift()?.resolve(this.#input.subarray(4, end))
-      this.#input = this.#input.subarray(end)
+    this.#chunks.push(chunk)
+    this.#length += chunk.length
+    while (this.#length >= this.#wanted) {
+      const input = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+      const end = 4 + input.readInt32BE(0)
+      const isWhole = input.length >= end
+      if (isWhole) this.#waiting.shift()?.resolve(input.subarray(4, end))
+      const left = isWhole ? input.subarray(end) : input
+      this.#chunks = [left]
+      this.#length = left.length
+      this.#wanted = isWhole ? 4 : end
     }
   }
 }

@@ -33,7 +33,7 @@ export async function startedBroker(
 ): Promise<{ readonly broker: BrokerProcess; readonly startMs: number }> {
   const port = await freePort()
   const batch = recordBatch(1, 100, Date.now())
-  const broker = spawnBroker(kind, port, dir)
+  const broker = await spawnBroker(kind, port, dir)
   try {
     await untilAccepting(port, START_TIMEOUT_MS)
     await firstAnswers(port, batch)
@@ -77,6 +77,16 @@ async function oneStart(kind: BrokerKind, dir: string, end: 'SIGTERM' | 'SIGKILL
   const { broker, startMs } = await startedBroker(kind, dir)
   await broker.stop(end)
   return startMs
+}
+
+/** One start on fresh data, in milliseconds. */
+export async function measureStart(kind: BrokerKind): Promise<number> {
+  const dir = mkdtempSync(join(tmpdir(), 'bench-start-'))
+  try {
+    return await oneStart(kind, join(dir, 'data'), 'SIGKILL')
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
 }
 
 /** Resident bytes of a broker that nobody has asked anything for `idleMs`. */
