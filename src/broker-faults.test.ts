@@ -243,6 +243,22 @@ describe('a partition that cannot be read', () => {
       ErrorCode.NONE,
     ])
   })
+
+  it('makes the broker say that it is not ready, and why', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const broker = await start(fs, {
+      'log.flush.interval.messages': '1',
+      'sluice.http.listener': '127.0.0.1:0',
+    })
+    const client = await connect(broker)
+    await describeTopics(client, 'bad')
+    const ready = () => fetch(`http://127.0.0.1:${broker.httpPort}/health/ready`)
+    expect((await ready()).status).toBe(200)
+    fs.inject({ operations: ['sync'], path: /bad-0/, code: 'EIO' })
+    await produce(client, 'bad')
+    const answer = await ready()
+    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('bad-0')])
+  })
 })
 
 describe('metadata that cannot be written', () => {

@@ -76,8 +76,11 @@ export class Broker {
   #closing: Promise<void> | undefined
   #metrics: Metrics = noMetrics
   #notReady: string | undefined = 'the broker is starting'
+  /** A log that went offline: only a restart brings it back, so whoever watches has to know. */
+  #logFailure: string | undefined
   #listeners: readonly BrokerListener[] = []
   #clusterId = ''
+  #httpPort: number | undefined
 
   private constructor(options: BrokerOptions) {
     this.#options = options
@@ -98,6 +101,11 @@ export class Broker {
   /** What clients are told to connect to, in the order of `listeners`. */
   get listeners(): readonly BrokerListener[] {
     return this.#listeners
+  }
+
+  /** Where metrics and health are served; undefined where they are not. */
+  get httpPort(): number | undefined {
+    return this.#httpPort
   }
 
   get clusterId(): string {
@@ -192,12 +200,13 @@ export class Broker {
     const server = await HttpServer.start({
       ...config.httpListener,
       metrics,
-      notReady: () => this.#notReady,
+      notReady: () => this.#notReady ?? this.#logFailure,
       logger,
     }).catch((error: unknown) => {
       throw error instanceof HttpBindError ? new StartError(error.message, { cause: error }) : error
     })
     this.#undo.push(() => server.close())
+    this.#httpPort = server.port
     return (parts) => sampleBroker(metrics, parts)
   }
 
@@ -217,6 +226,9 @@ export class Broker {
       logger,
       tailCacheBytes: config.settings.sluiceTailCacheBytes,
       producerIdExpirationMs: config.settings.producerIdExpirationMs,
+      onFailure: (error) => {
+        this.#logFailure = `${error.message}; restart the broker when the disk is well`
+      },
     })
     this.#undo.push(() => logs.close())
     return logs
