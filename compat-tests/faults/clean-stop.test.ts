@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BrokerProcess } from '../support/broker-process.ts'
 import { clients } from '../support/clients.ts'
+import { makeDataDirectory, removeDataDirectory } from '../support/data-directory.ts'
 import { eventually } from '../support/eventually.ts'
 import { LoadCheck } from '../support/load-check.ts'
 
@@ -11,12 +11,12 @@ const config = { 'offsets.topic.num.partitions': 2, 'sluice.log.level': 'debug' 
 let dir: string
 let running: BrokerProcess | undefined
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'sluice-stop-'))
+  dir = makeDataDirectory('stop')
 })
 afterEach(async () => {
   await running?.kill()
   running = undefined
-  rmSync(dir, { recursive: true })
+  removeDataDirectory(dir)
 })
 
 const marker = () => existsSync(join(dir, '.kafka_cleanshutdown'))

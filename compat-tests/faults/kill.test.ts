@@ -1,19 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { SeededRandom } from '../../src/testing/seeded-random.ts'
 import { BrokerProcess } from '../support/broker-process.ts'
+import { makeDataDirectory, removeDataDirectory } from '../support/data-directory.ts'
 import { LoadCheck } from '../support/load-check.ts'
 
 const KILLS = 30
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000)
-const dir = mkdtempSync(join(tmpdir(), 'sluice-kill-'))
+const dir = makeDataDirectory('kill')
 let running: BrokerProcess | undefined
 afterAll(async () => {
   await running?.kill()
-  rmSync(dir, { recursive: true })
+  removeDataDirectory(dir)
 })
 
 // Small segments, so that kills also meet segments being rolled.
