@@ -23,6 +23,7 @@ export function currentLeaderOf(
 
 /** The address of each leader that was named, once. */
 export function leaderEndpoints(image: MetadataImage, leaders: readonly LeaderHint[], listenerName: string) {
+  if (leaders.length === 0) return []
   return Array.from(new Set(leaders.map(({ leaderId }) => leaderId)), (id) => image.brokers.get(id))
     .filter((broker) => broker !== undefined)
     .map((broker) => ({ nodeId: broker.id, ...brokerEndpoint(broker, listenerName), rack: broker.rack }))

@@ -64,6 +64,7 @@ export class ProducerStates {
 
   /** Where the earliest transaction begins that has no marker below the high watermark; undefined where there is none. */
   get firstUnstableOffset(): number | undefined {
+    if (this.#ongoing.size === 0 && this.#unreplicated.length === 0) return undefined
     const [ongoing] = this.#ongoing.values()
     let first = ongoing?.firstOffset
     for (const { firstOffset } of this.#unreplicated) {

@@ -13,9 +13,16 @@ export function parseVersions(text: string): VersionRange {
   return { min, max: match[2] === undefined ? min : Number(match[2]) }
 }
 
+/** Ranges that were asked about, by their text: those of the schemas, a few dozen. */
+const parsed = new Map<string, VersionRange>()
+
 /** Whether `version` lies in the range that `text` denotes; an absent range holds no version. */
 export function includesVersion(text: string | undefined, version: number): boolean {
   if (text === undefined) return false
-  const { min, max } = parseVersions(text)
-  return version >= min && version <= max
+  let range = parsed.get(text)
+  if (range === undefined) {
+    range = parseVersions(text)
+    parsed.set(text, range)
+  }
+  return version >= range.min && version <= range.max
 }
