@@ -19,11 +19,11 @@ const QUICK: Scale = {
   tailRounds: 15,
 }
 const FULL: Scale = {
-  warmUpBytes: 200e6,
-  produceBytes: 1000e6,
-  steadySeconds: 20,
-  endToEndRecords: 10_000,
-  tailRounds: 40,
+  warmUpBytes: 100e6,
+  produceBytes: 600e6,
+  steadySeconds: 15,
+  endToEndRecords: 5000,
+  tailRounds: 30,
 }
 const FULL_ROUNDS = 3
 const STARTS_PER_ROUND = 3
