@@ -114,7 +114,8 @@ export function picture(rows: readonly Row[]): string {
     ].join('')
   })
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${BAR_LEFT_PX + BAR_PX + 70}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${BAR_LEFT_PX + BAR_PX + 70}" height="${height}" font-family="sans-serif" font-size="13" role="img">`,
+    '<title>What Sluice needs or gives as a share of what Kafka does</title>',
     '<rect width="100%" height="100%" fill="white"/>',
     `<text x="${x(1)}" y="17" text-anchor="middle">Kafka = 1</text>`,
     `<line x1="${x(1)}" x2="${x(1)}" y1="22" y2="${height - ROW_PX}" stroke="#999" stroke-dasharray="4 3"/>`,
