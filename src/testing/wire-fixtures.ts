@@ -1,4 +1,7 @@
-/** What the tests of the wire compare with: facts of Apache Kafka 4.3.1 under src/wire/fixtures. */
+/**
+ * What the tests of the wire compare with: facts of Apache Kafka under src/wire/fixtures. What Kafka 4.3.1 declares
+ * and writes, and the versions that 3.9.1 still had, declared in its way and written by its code.
+ */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
@@ -40,12 +43,52 @@ export interface DeclaredApi {
   readonly response: DeclaredMessage
 }
 
-export function goldenVectorText(): string {
-  return gunzipSync(readFileSync(new URL('kafka-4.3-vectors.jsonl.gz', fixtures))).toString('utf8')
+/** `4.3` has every version of today, `3.9` those that Kafka 4 dropped. */
+export function goldenVectorText(release: '4.3' | '3.9'): string {
+  return gunzipSync(readFileSync(new URL(`kafka-${release}-vectors.jsonl.gz`, fixtures))).toString('utf8')
 }
 
+/** Every API from the first version of Kafka 3.9 to the last of 4.3. */
 export function declaredApis(): DeclaredApi[] {
-  return readJsonFiles(new URL('apis/', fixtures))
+  const dropped = new Map(
+    readJsonFiles<DeclaredApi>(new URL('legacy-apis/', fixtures)).map((api) => [api.apiKey, api]),
+  )
+  return readJsonFiles<DeclaredApi>(new URL('apis/', fixtures)).map((api) => {
+    const old = dropped.get(api.apiKey)
+    if (old === undefined) return api
+    return {
+      ...api,
+      request: withDropped(api.request, old.request),
+      response: withDropped(api.response, old.response),
+    }
+  })
+}
+
+function withDropped(current: DeclaredMessage, old: DeclaredMessage): DeclaredMessage {
+  const [first] = old.validVersions.split('-')
+  return {
+    ...current,
+    validVersions: `${first}-${current.validVersions.split('-').at(-1)}`,
+    fields: withDroppedFields(current.fields, old.fields),
+  }
+}
+
+/** The fields of today, with those that only old versions have where the old declaration has them. */
+function withDroppedFields(
+  current: readonly DeclaredField[],
+  old: readonly DeclaredField[],
+): readonly DeclaredField[] {
+  const merged = current.map((field) => {
+    const before = old.find(({ name }) => name === field.name)
+    if (field.fields === undefined || before?.fields === undefined) return field
+    return { ...field, fields: withDroppedFields(field.fields, before.fields) }
+  })
+  old.forEach((field, index) => {
+    if (merged.some(({ name }) => name === field.name)) return
+    const previous = old[index - 1]?.name
+    merged.splice(merged.findIndex(({ name }) => name === previous) + 1, 0, field)
+  })
+  return merged
 }
 
 export function declaredRecords(): DeclaredMessage[] {

@@ -13,7 +13,7 @@ import {
 } from '../schema.ts'
 
 export const produceRequest = message(
-  { name: 'ProduceRequest', key: 0, versions: '3-13', flexible: '9+' },
+  { name: 'ProduceRequest', key: 0, versions: '0-13', flexible: '9+' },
   {
     transactionalId: string({ versions: '3+', nullable: '3+', default: null }),
     acks: int16(),
@@ -29,7 +29,7 @@ export interface ProduceRequest extends Infer<typeof produceRequest> {}
 export interface ProduceRequestInput extends Input<typeof produceRequest> {}
 
 export const produceResponse = message(
-  { name: 'ProduceResponse', key: 0, versions: '3-13', flexible: '9+' },
+  { name: 'ProduceResponse', key: 0, versions: '0-13', flexible: '9+' },
   {
     responses: array({
       name: string({ versions: '0-12', ignorable: true }),

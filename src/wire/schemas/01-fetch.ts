@@ -15,7 +15,7 @@ import {
 } from '../schema.ts'
 
 export const fetchRequest = message(
-  { name: 'FetchRequest', key: 1, versions: '4-18', flexible: '12+' },
+  { name: 'FetchRequest', key: 1, versions: '0-18', flexible: '12+' },
   {
     clusterId: string({ versions: '12+', nullable: '12+', tag: 0, default: null, ignorable: true }),
     replicaId: int32({ versions: '0-14', default: -1 }),
@@ -61,7 +61,7 @@ export interface FetchRequest extends Infer<typeof fetchRequest> {}
 export interface FetchRequestInput extends Input<typeof fetchRequest> {}
 
 export const fetchResponse = message(
-  { name: 'FetchResponse', key: 1, versions: '4-18', flexible: '12+' },
+  { name: 'FetchResponse', key: 1, versions: '0-18', flexible: '12+' },
   {
     throttleTimeMs: int32({ versions: '1+', ignorable: true }),
     errorCode: int16({ versions: '7+', ignorable: true }),

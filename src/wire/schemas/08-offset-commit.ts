@@ -12,7 +12,7 @@ import {
 } from '../schema.ts'
 
 export const offsetCommitRequest = message(
-  { name: 'OffsetCommitRequest', key: 8, versions: '2-10', flexible: '8+' },
+  { name: 'OffsetCommitRequest', key: 8, versions: '0-10', flexible: '8+' },
   {
     groupId: string(),
     generationIdOrMemberEpoch: int32({ versions: '1+', default: -1, ignorable: true }),
@@ -26,6 +26,7 @@ export const offsetCommitRequest = message(
         partitionIndex: int32(),
         committedOffset: int64Exact(),
         committedLeaderEpoch: int32({ versions: '6+', default: -1, ignorable: true }),
+        commitTimestamp: int64({ versions: '1', default: -1 }),
         committedMetadata: string({ nullable: '0+' }),
       }),
     }),
@@ -35,7 +36,7 @@ export interface OffsetCommitRequest extends Infer<typeof offsetCommitRequest> {
 export interface OffsetCommitRequestInput extends Input<typeof offsetCommitRequest> {}
 
 export const offsetCommitResponse = message(
-  { name: 'OffsetCommitResponse', key: 8, versions: '2-10', flexible: '8+' },
+  { name: 'OffsetCommitResponse', key: 8, versions: '0-10', flexible: '8+' },
   {
     throttleTimeMs: int32({ versions: '3+', ignorable: true }),
     topics: array({

@@ -12,7 +12,7 @@ import {
 } from '../schema.ts'
 
 export const offsetFetchRequest = message(
-  { name: 'OffsetFetchRequest', key: 9, versions: '1-10', flexible: '6+' },
+  { name: 'OffsetFetchRequest', key: 9, versions: '0-10', flexible: '6+' },
   {
     groupId: string({ versions: '0-7' }),
     topics: array(
@@ -45,7 +45,7 @@ export interface OffsetFetchRequest extends Infer<typeof offsetFetchRequest> {}
 export interface OffsetFetchRequestInput extends Input<typeof offsetFetchRequest> {}
 
 export const offsetFetchResponse = message(
-  { name: 'OffsetFetchResponse', key: 9, versions: '1-10', flexible: '6+' },
+  { name: 'OffsetFetchResponse', key: 9, versions: '0-10', flexible: '6+' },
   {
     throttleTimeMs: int32({ versions: '3+', ignorable: true }),
     topics: array(

@@ -1,7 +1,7 @@
 import { array, bool, type Infer, type Input, int8, int16, int32, message, string, uuid } from '../schema.ts'
 
 export const createTopicsRequest = message(
-  { name: 'CreateTopicsRequest', key: 19, versions: '2-7', flexible: '5+' },
+  { name: 'CreateTopicsRequest', key: 19, versions: '0-7', flexible: '5+' },
   {
     topics: array({
       name: string(),
@@ -18,7 +18,7 @@ export interface CreateTopicsRequest extends Infer<typeof createTopicsRequest> {
 export interface CreateTopicsRequestInput extends Input<typeof createTopicsRequest> {}
 
 export const createTopicsResponse = message(
-  { name: 'CreateTopicsResponse', key: 19, versions: '2-7', flexible: '5+' },
+  { name: 'CreateTopicsResponse', key: 19, versions: '0-7', flexible: '5+' },
   {
     throttleTimeMs: int32({ versions: '2+', ignorable: true }),
     topics: array({

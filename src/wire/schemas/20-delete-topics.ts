@@ -1,7 +1,7 @@
 import { array, type Infer, type Input, int16, int32, message, string, uuid } from '../schema.ts'
 
 export const deleteTopicsRequest = message(
-  { name: 'DeleteTopicsRequest', key: 20, versions: '1-6', flexible: '4+' },
+  { name: 'DeleteTopicsRequest', key: 20, versions: '0-6', flexible: '4+' },
   {
     topics: array(
       {
@@ -18,7 +18,7 @@ export interface DeleteTopicsRequest extends Infer<typeof deleteTopicsRequest> {
 export interface DeleteTopicsRequestInput extends Input<typeof deleteTopicsRequest> {}
 
 export const deleteTopicsResponse = message(
-  { name: 'DeleteTopicsResponse', key: 20, versions: '1-6', flexible: '4+' },
+  { name: 'DeleteTopicsResponse', key: 20, versions: '0-6', flexible: '4+' },
   {
     throttleTimeMs: int32({ versions: '1+', ignorable: true }),
     responses: array({

@@ -1,7 +1,7 @@
 import { array, type Infer, type Input, int16, int32, int64, message, string } from '../schema.ts'
 
 export const offsetForLeaderEpochRequest = message(
-  { name: 'OffsetForLeaderEpochRequest', key: 23, versions: '2-4', flexible: '4+' },
+  { name: 'OffsetForLeaderEpochRequest', key: 23, versions: '0-4', flexible: '4+' },
   {
     replicaId: int32({ versions: '3+', default: -2, ignorable: true }),
     topics: array({
@@ -18,7 +18,7 @@ export interface OffsetForLeaderEpochRequest extends Infer<typeof offsetForLeade
 export interface OffsetForLeaderEpochRequestInput extends Input<typeof offsetForLeaderEpochRequest> {}
 
 export const offsetForLeaderEpochResponse = message(
-  { name: 'OffsetForLeaderEpochResponse', key: 23, versions: '2-4', flexible: '4+' },
+  { name: 'OffsetForLeaderEpochResponse', key: 23, versions: '0-4', flexible: '4+' },
   {
     throttleTimeMs: int32({ versions: '2+', ignorable: true }),
     topics: array({

@@ -1,7 +1,7 @@
 import { array, bool, type Infer, type Input, int8, int16, int32, int64, message, string } from '../schema.ts'
 
 export const writeTxnMarkersRequest = message(
-  { name: 'WriteTxnMarkersRequest', key: 27, versions: '1-2', flexible: '1+' },
+  { name: 'WriteTxnMarkersRequest', key: 27, versions: '0-2', flexible: '1+' },
   {
     markers: array({
       producerId: int64(),
@@ -17,7 +17,7 @@ export interface WriteTxnMarkersRequest extends Infer<typeof writeTxnMarkersRequ
 export interface WriteTxnMarkersRequestInput extends Input<typeof writeTxnMarkersRequest> {}
 
 export const writeTxnMarkersResponse = message(
-  { name: 'WriteTxnMarkersResponse', key: 27, versions: '1-2', flexible: '1+' },
+  { name: 'WriteTxnMarkersResponse', key: 27, versions: '0-2', flexible: '1+' },
   {
     markers: array({
       producerId: int64(),

@@ -1,7 +1,7 @@
 import { array, type Infer, type Input, int8, int16, int32, message, string } from '../schema.ts'
 
 export const describeAclsRequest = message(
-  { name: 'DescribeAclsRequest', key: 29, versions: '1-3', flexible: '2+' },
+  { name: 'DescribeAclsRequest', key: 29, versions: '0-3', flexible: '2+' },
   {
     resourceTypeFilter: int8(),
     resourceNameFilter: string({ nullable: '0+' }),
@@ -16,7 +16,7 @@ export interface DescribeAclsRequest extends Infer<typeof describeAclsRequest> {
 export interface DescribeAclsRequestInput extends Input<typeof describeAclsRequest> {}
 
 export const describeAclsResponse = message(
-  { name: 'DescribeAclsResponse', key: 29, versions: '1-3', flexible: '2+' },
+  { name: 'DescribeAclsResponse', key: 29, versions: '0-3', flexible: '2+' },
   {
     throttleTimeMs: int32(),
     errorCode: int16(),

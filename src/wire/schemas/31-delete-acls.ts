@@ -1,7 +1,7 @@
 import { array, type Infer, type Input, int8, int16, int32, message, string } from '../schema.ts'
 
 export const deleteAclsRequest = message(
-  { name: 'DeleteAclsRequest', key: 31, versions: '1-3', flexible: '2+' },
+  { name: 'DeleteAclsRequest', key: 31, versions: '0-3', flexible: '2+' },
   {
     filters: array({
       resourceTypeFilter: int8(),
@@ -18,7 +18,7 @@ export interface DeleteAclsRequest extends Infer<typeof deleteAclsRequest> {}
 export interface DeleteAclsRequestInput extends Input<typeof deleteAclsRequest> {}
 
 export const deleteAclsResponse = message(
-  { name: 'DeleteAclsResponse', key: 31, versions: '1-3', flexible: '2+' },
+  { name: 'DeleteAclsResponse', key: 31, versions: '0-3', flexible: '2+' },
   {
     throttleTimeMs: int32(),
     filterResults: array({

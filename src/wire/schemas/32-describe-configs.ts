@@ -1,7 +1,7 @@
 import { array, bool, type Infer, type Input, int8, int16, int32, message, string } from '../schema.ts'
 
 export const describeConfigsRequest = message(
-  { name: 'DescribeConfigsRequest', key: 32, versions: '1-4', flexible: '4+' },
+  { name: 'DescribeConfigsRequest', key: 32, versions: '0-4', flexible: '4+' },
   {
     resources: array({
       resourceType: int8(),
@@ -16,7 +16,7 @@ export interface DescribeConfigsRequest extends Infer<typeof describeConfigsRequ
 export interface DescribeConfigsRequestInput extends Input<typeof describeConfigsRequest> {}
 
 export const describeConfigsResponse = message(
-  { name: 'DescribeConfigsResponse', key: 32, versions: '1-4', flexible: '4+' },
+  { name: 'DescribeConfigsResponse', key: 32, versions: '0-4', flexible: '4+' },
   {
     throttleTimeMs: int32(),
     results: array({
@@ -28,6 +28,7 @@ export const describeConfigsResponse = message(
         name: string(),
         value: string({ nullable: '0+' }),
         readOnly: bool(),
+        isDefault: bool({ versions: '0' }),
         configSource: int8({ versions: '1+', default: -1, ignorable: true }),
         isSensitive: bool(),
         synonyms: array(

@@ -1,7 +1,7 @@
 import { array, type Infer, type Input, int16, int32, message, string } from '../schema.ts'
 
 export const alterReplicaLogDirsRequest = message(
-  { name: 'AlterReplicaLogDirsRequest', key: 34, versions: '1-2', flexible: '2+' },
+  { name: 'AlterReplicaLogDirsRequest', key: 34, versions: '0-2', flexible: '2+' },
   {
     dirs: array({
       path: string(),
@@ -13,7 +13,7 @@ export interface AlterReplicaLogDirsRequest extends Infer<typeof alterReplicaLog
 export interface AlterReplicaLogDirsRequestInput extends Input<typeof alterReplicaLogDirsRequest> {}
 
 export const alterReplicaLogDirsResponse = message(
-  { name: 'AlterReplicaLogDirsResponse', key: 34, versions: '1-2', flexible: '2+' },
+  { name: 'AlterReplicaLogDirsResponse', key: 34, versions: '0-2', flexible: '2+' },
   {
     throttleTimeMs: int32(),
     results: array({

@@ -1,7 +1,7 @@
 import { array, bool, type Infer, type Input, int16, int32, int64, message, string } from '../schema.ts'
 
 export const describeLogDirsRequest = message(
-  { name: 'DescribeLogDirsRequest', key: 35, versions: '1-5', flexible: '2+' },
+  { name: 'DescribeLogDirsRequest', key: 35, versions: '0-5', flexible: '2+' },
   {
     topics: array({ topic: string(), partitions: array(int32()) }, { nullable: '0+' }),
   },
@@ -10,7 +10,7 @@ export interface DescribeLogDirsRequest extends Infer<typeof describeLogDirsRequ
 export interface DescribeLogDirsRequestInput extends Input<typeof describeLogDirsRequest> {}
 
 export const describeLogDirsResponse = message(
-  { name: 'DescribeLogDirsResponse', key: 35, versions: '1-5', flexible: '2+' },
+  { name: 'DescribeLogDirsResponse', key: 35, versions: '0-5', flexible: '2+' },
   {
     throttleTimeMs: int32(),
     errorCode: int16({ versions: '3+', ignorable: true }),

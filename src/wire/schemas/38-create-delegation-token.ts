@@ -1,7 +1,7 @@
 import { array, bytes, type Infer, type Input, int16, int32, int64, message, string } from '../schema.ts'
 
 export const createDelegationTokenRequest = message(
-  { name: 'CreateDelegationTokenRequest', key: 38, versions: '1-3', flexible: '2+' },
+  { name: 'CreateDelegationTokenRequest', key: 38, versions: '0-3', flexible: '2+' },
   {
     ownerPrincipalType: string({ versions: '3+', nullable: '3+' }),
     ownerPrincipalName: string({ versions: '3+', nullable: '3+' }),
@@ -13,7 +13,7 @@ export interface CreateDelegationTokenRequest extends Infer<typeof createDelegat
 export interface CreateDelegationTokenRequestInput extends Input<typeof createDelegationTokenRequest> {}
 
 export const createDelegationTokenResponse = message(
-  { name: 'CreateDelegationTokenResponse', key: 38, versions: '1-3', flexible: '2+' },
+  { name: 'CreateDelegationTokenResponse', key: 38, versions: '0-3', flexible: '2+' },
   {
     errorCode: int16(),
     principalType: string(),

@@ -1,7 +1,7 @@
 import { bytes, type Infer, type Input, int16, int32, int64, message } from '../schema.ts'
 
 export const expireDelegationTokenRequest = message(
-  { name: 'ExpireDelegationTokenRequest', key: 40, versions: '1-2', flexible: '2+' },
+  { name: 'ExpireDelegationTokenRequest', key: 40, versions: '0-2', flexible: '2+' },
   {
     hmac: bytes(),
     expiryTimePeriodMs: int64(),
@@ -11,7 +11,7 @@ export interface ExpireDelegationTokenRequest extends Infer<typeof expireDelegat
 export interface ExpireDelegationTokenRequestInput extends Input<typeof expireDelegationTokenRequest> {}
 
 export const expireDelegationTokenResponse = message(
-  { name: 'ExpireDelegationTokenResponse', key: 40, versions: '1-2', flexible: '2+' },
+  { name: 'ExpireDelegationTokenResponse', key: 40, versions: '0-2', flexible: '2+' },
   {
     errorCode: int16(),
     expiryTimestampMs: int64(),

@@ -1,7 +1,7 @@
 import { array, bytes, type Infer, type Input, int16, int32, int64, message, string } from '../schema.ts'
 
 export const describeDelegationTokenRequest = message(
-  { name: 'DescribeDelegationTokenRequest', key: 41, versions: '1-3', flexible: '2+' },
+  { name: 'DescribeDelegationTokenRequest', key: 41, versions: '0-3', flexible: '2+' },
   {
     owners: array({ principalType: string(), principalName: string() }, { nullable: '0+' }),
   },
@@ -10,7 +10,7 @@ export interface DescribeDelegationTokenRequest extends Infer<typeof describeDel
 export interface DescribeDelegationTokenRequestInput extends Input<typeof describeDelegationTokenRequest> {}
 
 export const describeDelegationTokenResponse = message(
-  { name: 'DescribeDelegationTokenResponse', key: 41, versions: '1-3', flexible: '2+' },
+  { name: 'DescribeDelegationTokenResponse', key: 41, versions: '0-3', flexible: '2+' },
   {
     errorCode: int16(),
     tokens: array({
