@@ -1,5 +1,5 @@
 import { servedRanges } from '../../src/apis/table.ts'
-import type { FieldMap, Message, MessageSchema } from '../../src/wire/schema.ts'
+import type { FieldMap, FieldSchema, Message, MessageSchema } from '../../src/wire/schema.ts'
 import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
 import { listOffsetsRequest, listOffsetsResponse } from '../../src/wire/schemas/02-list-offsets.ts'
@@ -79,33 +79,75 @@ export const api = {
   describeCluster: [describeClusterRequest, describeClusterResponse],
 } as const
 
-/** Every version that is served and has a schema. */
+/** The first version that Kafka 4 serves, of the APIs that Sluice serves from an older one. */
+const FIRST_IN_KAFKA_4: Readonly<Record<number, number>> = {
+  0: 3,
+  1: 4,
+  2: 1,
+  8: 2,
+  9: 1,
+  19: 2,
+  20: 1,
+  23: 2,
+  29: 1,
+  30: 1,
+  31: 1,
+  32: 1,
+  34: 1,
+  35: 1,
+}
+
+/** Every version that is served here and by Kafka 4. */
 export function versionsOf([request]: readonly [MessageSchema, MessageSchema]): number[] {
+  return servedVersions(request).filter((version) => version >= firstInKafka4(request))
+}
+
+/** Every version that is served here and was dropped by Kafka 4. */
+export function droppedVersionsOf([request]: readonly [MessageSchema, MessageSchema]): number[] {
+  return servedVersions(request).filter((version) => version < firstInKafka4(request))
+}
+
+function servedVersions(request: MessageSchema): number[] {
   const range = servedRanges.find(({ apiKey }) => apiKey === request.key)
   if (range === undefined) throw new TypeError(`${request.name} is not served`)
-  const min = Math.max(range.minVersion, parseVersions(request.versions).min)
-  return Array.from({ length: range.maxVersion - min + 1 }, (_, index) => min + index)
+  const { minVersion, maxVersion } = range
+  return Array.from({ length: maxVersion - minVersion + 1 }, (_, index) => minVersion + index)
+}
+
+function firstInKafka4({ key }: MessageSchema): number {
+  return FIRST_IN_KAFKA_4[key ?? -1] ?? 0
+}
+
+/** The answer as Kafka 4 knows it: without the fields of dropped versions alone, unless it is in one of them. */
+export function withoutDroppedFields(response: MessageSchema, version: number, answer: unknown): unknown {
+  const first = firstInKafka4(response)
+  if (version < first) return answer
+  return pick(response.fields, ({ versions }) => parseVersions(versions ?? '0+').max >= first, answer)
 }
 
 /** The input without the fields that the version lacks, so that one input serves all versions. */
 export function inVersion<Input>(request: Message<unknown, Input>, version: number, input: Input): Input {
   // What is left out is optional by its version range.
-  return strip(request.fields, version, input) as Input
+  return pick(
+    request.fields,
+    ({ versions }) => versions === undefined || includesVersion(versions, version),
+    input,
+  ) as Input
 }
 
-function strip(fields: FieldMap, version: number, input: unknown): unknown {
+function pick(fields: FieldMap, isKept: (field: FieldSchema) => boolean, input: unknown): unknown {
   if (typeof input !== 'object' || input === null) return input
   const result: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(input)) {
     const field = fields[name]
-    if (field?.versions !== undefined && !includesVersion(field.versions, version)) continue
+    if (field !== undefined && !isKept(field)) continue
     const element = field?.kind === 'array' ? field.element : field
     if (element?.fields === undefined) result[name] = value
     else {
       const inner = element.fields
       result[name] = Array.isArray(value)
-        ? value.map((item) => strip(inner, version, item))
-        : strip(inner, version, value)
+        ? value.map((item) => pick(inner, isKept, item))
+        : pick(inner, isKept, value)
     }
   }
   return result

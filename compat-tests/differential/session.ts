@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TestClient } from '../../src/testing/test-client.ts'
-import { api, type Call, inVersion } from './apis.ts'
+import { api, type Call, inVersion, withoutDroppedFields } from './apis.ts'
 import { Normaliser } from './normalise.ts'
 
 const ANSWER_WITHIN_MS = 15_000
@@ -69,7 +69,10 @@ export class Session {
     version: number,
     input: NoInfer<Input>,
   ): Promise<Value> {
-    const answer = this.#client.send(request, response, version, inVersion(request, version, input))
+    const answer = this.#client
+      .send(request, response, version, inVersion(request, version, input))
+      // It has every field that the answer's version has.
+      .then((value) => withoutDroppedFields(response, version, value) as Value)
     const late = new AbortController()
     try {
       return await Promise.race([

@@ -30,7 +30,7 @@ export type Answer<S extends AnyMessage> = Omit<Input<S>, 'throttleTimeMs'> & {
 export interface Handler<Q extends AnyMessage, S extends AnyMessage> {
   readonly request: Q
   readonly response: S
-  /** Advertised; the lowest version may be below the request schema's (see Produce). */
+  /** The versions served, and advertised. */
   readonly minVersion: number
   readonly maxVersion: number
   /** Null for no answer. */

@@ -254,8 +254,6 @@ describe('what Kafka closes the connection for', () => {
     ['an API of controllers alone', request(52, 0), 'unknown API key 52', -1],
     ['an API that is not served', request(1, 4), 'Fetch is not served', 1],
     ['a version that is not served', request(3, 13, [0]), 'Metadata v13 is not served', 3],
-    ['Produce v0, advertised for old clients only', request(0, 0), 'Produce v0 is not served', 0],
-    ['Produce v2, advertised for old clients only', request(0, 2), 'Produce v2 is not served', 0],
     ['an empty request', framed(''), 'request header does not decode', -1],
     ['a header cut short', framed(Buffer.from([0, 18, 0, 0])), 'request header does not decode', -1],
     [

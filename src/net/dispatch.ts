@@ -5,7 +5,6 @@ import { decode } from '../wire/codec.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import { encodeResponse, type RequestHead, readRequestHead } from '../wire/frame.ts'
 import { Reader } from '../wire/reader.ts'
-import { parseVersions } from '../wire/versions.ts'
 import { WireError } from '../wire/wire-error.ts'
 import type { Connection, Outcome, Serve } from './connection.ts'
 import { type ApiHandler, RequestContext } from './handler-table.ts'
@@ -22,9 +21,6 @@ export interface DispatcherParts {
 interface Route {
   readonly api: Api
   readonly handler: ApiHandler
-  /** The lowest version that is decoded; the handler's, unless the schema begins later. */
-  readonly minVersion: number
-  readonly maxVersion: number
   /** Whether answers carry a throttle time, which is this layer's to fill in. */
   readonly tellsThrottle: boolean
 }
@@ -71,7 +67,7 @@ class Dispatch {
     const { api, version } = head
     const route = this.#routes[api.key]
     if (route === undefined) return this.#refused(connection, api.key, `${api.name} is not served`)
-    if (version < route.minVersion || version > route.maxVersion) {
+    if (version < route.handler.minVersion || version > route.handler.maxVersion) {
       return api.key === API_VERSIONS_KEY
         ? this.#unknownApiVersions(route, head)
         : this.#refused(connection, api.key, `${api.name} v${version} is not served`)
@@ -165,12 +161,9 @@ function routeOf(handler: ApiHandler): Route {
   const { key, name } = handler.request
   const api = key === undefined ? undefined : apiByKey(key)
   if (api === undefined) throw new TypeError(`${name} is not a request of an API`)
-  const minVersion = Math.max(handler.minVersion, parseVersions(handler.request.versions).min)
   return {
     api,
     handler,
-    minVersion,
-    maxVersion: handler.maxVersion,
     tellsThrottle: 'throttleTimeMs' in handler.response.fields,
   }
 }

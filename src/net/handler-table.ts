@@ -6,10 +6,7 @@ export interface ApiHandler {
   /** Its `key` is the API's. */
   readonly request: Message<unknown, unknown>
   readonly response: Message<unknown, unknown>
-  /**
-   * Advertised range. The lowest may be below the request's schema (Kafka advertises Produce from 0, as older
-   * librdkafka looks for it); such a version is refused all the same.
-   */
+  /** The versions served, and advertised. */
   readonly minVersion: number
   readonly maxVersion: number
   /** The answer, or null for none. A KafkaError that it throws becomes the answer that `refuse` makes. */
