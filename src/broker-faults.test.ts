@@ -4,6 +4,8 @@ import { systemClock } from './base/clock.ts'
 import { silentLogger } from './base/logger.ts'
 import { systemRandom } from './base/random.ts'
 import { Broker, StartError } from './broker.ts'
+import { EmbeddedStore } from './cluster/metadata/embedded-store.ts'
+import { updateMetadata } from './cluster/metadata/store.ts'
 import { loadConfig } from './config/load.ts'
 import { CHANGING_OPERATIONS, FaultyFileSystem } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
@@ -365,4 +367,24 @@ describe('too many partitions', () => {
     })
     expect(results[0]!.errorCode).toBe(ErrorCode.POLICY_VIOLATION)
   })
+})
+
+it('refuses to start on metadata with a feature level that only a newer release can have set', async () => {
+  const fs = new MemoryFileSystem()
+  fs.makeDirectory('/data')
+  const store = await EmbeddedStore.open({
+    fs,
+    directory: '/data',
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+  })
+  await updateMetadata(store, () => ({
+    changes: [{ type: 'setFeature', feature: 'newer.version', level: 3 }],
+    result: undefined,
+  }))
+  await store.close()
+  await expect(start(fs)).rejects.toThrow(
+    new StartError('/data: feature newer.version is finalized at level 3, which this release does not serve'),
+  )
 })

@@ -7,6 +7,7 @@
  */
 import { offsetsTopic } from './apis/automatic-topics.ts'
 import { ConfigService } from './apis/config-service.ts'
+import { finalizeFeatures, unservedFeature } from './apis/features.ts'
 import { FetchSessions } from './apis/fetch-sessions.ts'
 import { logConfigOf } from './apis/log-settings.ts'
 import type { Services } from './apis/services.ts'
@@ -249,6 +250,9 @@ export class Broker {
     const image = metadata.image()
     this.#clusterId = image.clusterId
     logs.claim(image.clusterId, config.settings.nodeId)
+    const unserved = unservedFeature(image)
+    if (unserved !== undefined) throw new StartError(`${logs.path}: ${unserved}`)
+    await updateMetadata(metadata, (current) => finalizeFeatures(current))
     const unknown = logs.partitions().filter(({ topic, partition, topicId }) => {
       const known = image.topics.get(topic)
       // A directory that has lost its topic's id, or got none before a kill, is taken for the topic's of that name.

@@ -39,6 +39,7 @@ import {
   incrementalAlterConfigsResponse,
 } from '../../src/wire/schemas/44-incremental-alter-configs.ts'
 import { offsetDeleteRequest, offsetDeleteResponse } from '../../src/wire/schemas/47-offset-delete.ts'
+import { updateFeaturesRequest, updateFeaturesResponse } from '../../src/wire/schemas/57-update-features.ts'
 import {
   describeClusterRequest,
   describeClusterResponse,
@@ -76,6 +77,7 @@ export const api = {
   deleteGroups: [deleteGroupsRequest, deleteGroupsResponse],
   incrementalAlterConfigs: [incrementalAlterConfigsRequest, incrementalAlterConfigsResponse],
   offsetDelete: [offsetDeleteRequest, offsetDeleteResponse],
+  updateFeatures: [updateFeaturesRequest, updateFeaturesResponse],
   describeCluster: [describeClusterRequest, describeClusterResponse],
 } as const
 

@@ -86,6 +86,18 @@ export const differences: readonly Difference[] = [
     reason: 'The default is 0: src/config/deviations.ts.',
   },
   {
+    scenario: 'features',
+    step: /^group\.version: /,
+    path: /./,
+    reason: 'Not served yet: this row goes when group.version gets its row in src/apis/features.ts.',
+  },
+  {
+    scenario: 'features',
+    step: /^transaction\.version: /,
+    path: /./,
+    reason: 'Not served yet: this row goes when transaction.version gets its row in src/apis/features.ts.',
+  },
+  {
     scenario: 'produce',
     step: /./,
     path: /errorMessage$/,

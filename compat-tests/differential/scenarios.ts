@@ -1,6 +1,7 @@
 import type { Scenario } from './scenario.ts'
 import { configs } from './scenarios/configs.ts'
 import { discovery } from './scenarios/discovery.ts'
+import { features } from './scenarios/features.ts'
 import { fetching, fetchSessions } from './scenarios/fetch.ts'
 import { groups } from './scenarios/groups.ts'
 import { idempotence } from './scenarios/idempotence.ts'
@@ -14,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   discovery,
   topics,
   configs,
+  features,
   lookups,
   produce,
   idempotence,

@@ -44,11 +44,9 @@ export function apiVersions(served: () => readonly ApiRange[]) {
         apiKeys: served(),
         supportedFeatures: SUPPORTED_FEATURES.filter(({ minVersion }) => apiVersion >= 4 || minVersion > 0),
         finalizedFeaturesEpoch: image.version,
-        finalizedFeatures: Array.from(image.features, ([name, level]) => ({
-          name,
-          maxVersionLevel: level,
-          minVersionLevel: level,
-        })),
+        finalizedFeatures: Array.from(image.features)
+          .filter(([, level]) => level > 0)
+          .map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
       }
     },
 

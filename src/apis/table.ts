@@ -25,6 +25,7 @@ import { createPartitions } from './37-create-partitions.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
+import { updateFeatures } from './57-update-features.ts'
 import { describeCluster } from './60-describe-cluster.ts'
 import type { Handler, RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
@@ -57,6 +58,7 @@ export const handlers = [
   deleteGroups,
   incrementalAlterConfigs,
   offsetDelete,
+  updateFeatures,
   describeCluster,
 ] as const
 

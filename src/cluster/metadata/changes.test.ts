@@ -152,6 +152,7 @@ test('every resource has the version that last changed it, and none once it is g
   expect(Object.fromEntries(image.modVersions)).toEqual({
     cluster: 1,
     'feature/metadata.version': 1,
+    'feature/group.version': 2,
     'broker/1': 1,
     'broker/2': 1,
     'topic/orders': 2,

@@ -45,7 +45,7 @@ export type MetadataChange =
       readonly brokerEpoch: number
       readonly nextProducerId: number
     }
-  /** Level 0 takes the feature away. */
+  /** Level 0 says that the feature is off by choice, which a feature that was never set is not. */
   | { readonly type: 'setFeature'; readonly feature: string; readonly level: number }
 
 /** The resources that a change writes. */
@@ -203,11 +203,6 @@ class Delta {
         this.#nextProducerId = change.nextProducerId
         break
       case 'setFeature':
-        if (change.level === 0) {
-          this.#features.delete(change.feature)
-          this.#forget(change)
-          return
-        }
         this.#features.set(change.feature, change.level)
         break
       default:

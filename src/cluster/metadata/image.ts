@@ -20,7 +20,7 @@ export interface MetadataImage {
   readonly configs: ReadonlyMap<string, ReadonlyMap<string, string>>
   /** First producer id that no broker has been given yet. */
   readonly nextProducerId: number
-  /** Finalized feature levels, 1 and above. */
+  /** Finalized feature levels; 0 for a feature that was turned off. Read it with `featureLevel`. */
   readonly features: ReadonlyMap<string, number>
   /** The version that last changed each resource, by resource key; a resource that does not exist has none. */
   readonly modVersions: ReadonlyMap<ResourceKey, number>
@@ -106,6 +106,11 @@ export function configsOf(
   name: string,
 ): ReadonlyMap<string, string> {
   return image.configs.get(configResourceKey(type, name)) ?? NO_CONFIGS
+}
+
+/** The finalized level of a feature, 0 where it is off: what promises of it hold. */
+export function featureLevel(image: MetadataImage, feature: string): number {
+  return image.features.get(feature) ?? 0
 }
 
 export function partitionOf(
