@@ -44,6 +44,14 @@ import {
   describeClusterRequest,
   describeClusterResponse,
 } from '../../src/wire/schemas/60-describe-cluster.ts'
+import {
+  describeProducersRequest,
+  describeProducersResponse,
+} from '../../src/wire/schemas/61-describe-producers.ts'
+import {
+  describeTopicPartitionsRequest,
+  describeTopicPartitionsResponse,
+} from '../../src/wire/schemas/75-describe-topic-partitions.ts'
 import { includesVersion, parseVersions } from '../../src/wire/versions.ts'
 
 /** A request with its answer. */
@@ -79,6 +87,8 @@ export const api = {
   offsetDelete: [offsetDeleteRequest, offsetDeleteResponse],
   updateFeatures: [updateFeaturesRequest, updateFeaturesResponse],
   describeCluster: [describeClusterRequest, describeClusterResponse],
+  describeProducers: [describeProducersRequest, describeProducersResponse],
+  describeTopicPartitions: [describeTopicPartitionsRequest, describeTopicPartitionsResponse],
 } as const
 
 /** The first version that Kafka 4 serves, of the APIs that Sluice serves from an older one. */

@@ -1,5 +1,6 @@
 import type { Scenario } from './scenario.ts'
 import { configs } from './scenarios/configs.ts'
+import { described } from './scenarios/described.ts'
 import { discovery } from './scenarios/discovery.ts'
 import { features } from './scenarios/features.ts'
 import { fetching, fetchSessions } from './scenarios/fetch.ts'
@@ -14,6 +15,7 @@ import { topics } from './scenarios/topics.ts'
 export const scenarios: readonly Scenario[] = [
   discovery,
   topics,
+  described,
   configs,
   features,
   lookups,

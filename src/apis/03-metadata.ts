@@ -21,6 +21,7 @@ import {
 } from '../wire/schemas/03-metadata.ts'
 import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts'
 import { automaticTopic } from './automatic-topics.ts'
+import { describePartition } from './described-partition.ts'
 import { brokerEndpoint } from './endpoints.ts'
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
@@ -155,31 +156,9 @@ function describeTopic(
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: topic.partitions.map((partition) => {
-      const leader = image.brokers.get(partition.leader)
-      const offlineReplicas = partition.replicas.filter((id) => image.brokers.get(id)?.fenced !== false)
-      return {
-        errorCode: leaderError(leader, listenerName),
-        partitionIndex: partition.partition,
-        leaderId: partition.leader,
-        leaderEpoch: partition.leaderEpoch,
-        replicaNodes: partition.replicas,
-        isrNodes: partition.isr,
-        offlineReplicas,
-      }
-    }),
+    partitions: topic.partitions.map((partition) => describePartition(partition, image, listenerName)),
     ...(operations !== undefined && { topicAuthorizedOperations: operations }),
   }
-}
-
-function leaderError(
-  leader: { readonly fenced: boolean; readonly listeners: readonly { readonly name: string }[] } | undefined,
-  listenerName: string,
-): number {
-  if (leader === undefined || leader.fenced) return ErrorCode.LEADER_NOT_AVAILABLE
-  return leader.listeners.some(({ name }) => name === listenerName)
-    ? ErrorCode.NONE
-    : ErrorCode.LISTENER_NOT_FOUND
 }
 
 function missing(errorCode: number, name: string | null, topicId: string): TopicAnswer {

@@ -27,6 +27,8 @@ import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
 import { updateFeatures } from './57-update-features.ts'
 import { describeCluster } from './60-describe-cluster.ts'
+import { describeProducers } from './61-describe-producers.ts'
+import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Handler, RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
 
@@ -60,6 +62,8 @@ export const handlers = [
   offsetDelete,
   updateFeatures,
   describeCluster,
+  describeProducers,
+  describeTopicPartitions,
 ] as const
 
 /** A handler with its services, in the form in which requests are dispatched. */

@@ -16,7 +16,7 @@ export const networkKeys = {
   'max.connections.per.ip': int(INT_MAX, { check: atLeast(0), use: 'acted', update: 'cluster-wide', doc: 'Most connections at a time from one address.' }),
   'max.connections.per.ip.overrides': string('', { use: 'acted', update: 'cluster-wide', doc: 'Bounds for single addresses or host names, as host:count, separated by commas.' }),
   'max.incremental.fetch.session.cache.slots': int(1000, { check: atLeast(0), use: 'acted', doc: 'Most fetch sessions kept at a time.' }),
-  'max.request.partition.size.limit': int(2000, { check: atLeast(1), doc: 'Most partitions that one DescribeTopicPartitions answer covers.' }),
+  'max.request.partition.size.limit': int(2000, { check: atLeast(1), use: 'acted', doc: 'Most partitions that one DescribeTopicPartitions answer covers.' }),
   'num.io.threads': int(8, { check: atLeast(1), update: 'cluster-wide', doc: 'Threads that handle requests.' }),
   'num.network.threads': int(3, { check: atLeast(1), update: 'cluster-wide', doc: 'Threads that read and write sockets.' }),
   'queued.max.request.bytes': long(-1, { doc: 'Bytes of waiting requests at which no more are read; `sluice.max.bytes.in.flight` is the bound here.' }),
