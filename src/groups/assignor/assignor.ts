@@ -48,6 +48,29 @@ export interface PartitionAssignor {
   readonly name: string
   /** Throws AssignmentError where the group cannot be given an assignment. */
   assign(group: GroupSpec, topics: SubscribedTopics): GroupAssignment
+  /**
+   * The same in steps of some ten milliseconds at most, one for nearly every group. What it is handed must not change
+   * between them.
+   */
+  assignInSteps(group: GroupSpec, topics: SubscribedTopics): Generator<undefined, GroupAssignment>
+}
+
+/** An assignor out of its steps. */
+export function partitionAssignor(
+  name: string,
+  assignInSteps: PartitionAssignor['assignInSteps'],
+): PartitionAssignor {
+  return {
+    name,
+    assignInSteps,
+    assign(group, topics) {
+      const steps = assignInSteps(group, topics)
+      for (;;) {
+        const step = steps.next()
+        if (step.done === true) return step.value
+      }
+    },
+  }
 }
 
 /** The group keeps the assignment that it has; the member that asked is told UNKNOWN_SERVER_ERROR. */
