@@ -1,16 +1,25 @@
 /**
  * Regular expressions that members of consumer groups subscribe by: RE2 syntax, and a match is one of the whole name
  * (Kafka's `TopicRegexResolver`, which uses RE2/J).
+ *
+ * A pattern comes from whoever may join a group, so what it can cost is bounded where Kafka bounds nothing: its length,
+ * what it expands to, the size of its program, and with it the time that a name takes.
  */
-import { RE2JS } from 're2js'
+import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js'
+import { sizeFault } from './pattern-size.ts'
+
+/** Instructions. A name of 249 characters takes a program of this size some 20 ms at most. */
+const MAX_PROGRAM_SIZE = 1500
 
 /** What is wrong with a pattern, to be put into INVALID_REGULAR_EXPRESSION; undefined when it can be resolved. */
 export function patternFault(pattern: string): string | undefined {
+  const fault = sizeFault(pattern)
+  if (fault !== undefined) return fault
   try {
-    RE2JS.compile(pattern)
-    return undefined
+    return RE2JS.compile(pattern).programSize() > MAX_PROGRAM_SIZE ? 'expression too large' : undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    if (!(error instanceof RE2JSException)) throw error
+    return error instanceof RE2JSSyntaxException ? error.getDescription() : error.message
   }
 }
 
@@ -20,28 +29,45 @@ export interface PatternResolution {
   step(): ReadonlyMap<string, ReadonlySet<string>> | undefined
 }
 
-/** Names that one step looks at, over all patterns. */
-const NAMES_PER_STEP = 1000
+/** Characters times instructions; one takes 40 ns at worst, and a few in most programs. */
+const WORK_PER_STEP = 500_000
 
-/** `patterns` have no fault. The names are those of one metadata image, internal topics included. */
+/**
+ * A pattern that has a fault matches nothing: patterns are checked when members bring them, but those of the log may
+ * come from Kafka. The names are those of one metadata image, internal topics included.
+ */
 export function resolvePatterns(
   patterns: readonly string[],
   topicNames: readonly string[],
 ): PatternResolution {
-  const matchers = patterns.map((pattern) => RE2JS.compile(pattern))
-  const found = new Map<string, Set<string>>(patterns.map((pattern) => [pattern, new Set()]))
-  const perStep = Math.max(1, Math.floor(NAMES_PER_STEP / Math.max(1, patterns.length)))
-  let next = 0
-  return {
-    step() {
-      const end = Math.min(next + perStep, topicNames.length)
-      for (; next < end; next++) {
-        const name = topicNames[next]!
-        matchers.forEach((matcher, index) => {
-          if (matcher.matches(name)) found.get(patterns[index]!)!.add(name)
-        })
+  const found = new Map<string, ReadonlySet<string>>()
+  const steps = findTopics(patterns, topicNames, found)
+  return { step: () => (steps.next().done === true ? found : undefined) }
+}
+
+/** One pattern after the other, so that a group of many takes no memory for more than one program. */
+function* findTopics(
+  patterns: readonly string[],
+  topicNames: readonly string[],
+  found: Map<string, ReadonlySet<string>>,
+): Generator<undefined, void> {
+  for (const pattern of patterns) {
+    const topics = new Set<string>()
+    found.set(pattern, topics)
+    if (patternFault(pattern) !== undefined) continue
+    const program = RE2JS.compile(pattern)
+    const size = program.programSize()
+    let work = 0
+    // A matcher walks the program, in time linear in its size. RE2JS.matches would build an automaton out of it, which
+    // takes patterns of many states half a second a name.
+    for (const name of topicNames) {
+      work += size * (name.length + 1)
+      if (work > WORK_PER_STEP) {
+        yield
+        work = size * (name.length + 1)
       }
-      return next === topicNames.length ? found : undefined
-    },
+      if (program.matcher(name).matches()) topics.add(name)
+    }
+    yield
   }
 }
