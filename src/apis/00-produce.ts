@@ -93,6 +93,7 @@ export const produce = handler({
       return { name: topic.name, topicId: topic.topicId, partitionResponses }
     })
     if (request.acks === ACKS_NONE) {
+      throttle(context, services)
       if (failed) context.closeConnection('a produce request with acks=0 failed')
       return null
     }
@@ -100,10 +101,16 @@ export const produce = handler({
       responses,
       nodeEndpoints: leaderEndpoints(services.metadata.image(), leaders, context.listenerName),
     }
-    if (request.acks !== ACKS_ALL) return response
-    const replicated = waitForReplication(appended, request.timeoutMs, services.clock)
-    if (replicated === undefined) return response
+    const replicated =
+      request.acks === ACKS_ALL
+        ? waitForReplication(appended, request.timeoutMs, services.clock)
+        : undefined
+    if (replicated === undefined) {
+      throttle(context, services)
+      return response
+    }
     return replicated.then(() => {
+      throttle(context, services)
       for (const { partition, lastOffset, answer } of appended) {
         answer.errorCode = partition.replicationError(lastOffset)
         if (answer.errorCode !== ErrorCode.NONE) Object.assign(answer, NOTHING_APPENDED)
@@ -120,6 +127,12 @@ export const produce = handler({
     })),
   }),
 })
+
+/** Counts the request as it was sent, compressed and with its headers, whatever became of it. */
+function throttle(context: RequestContext, { quotas, clock }: Services): void {
+  if (!quotas.produce.enabled) return
+  context.throttle('produce', quotas.produce.record(context.quotaClient, context.requestBytes, clock.monotonicMs()))
+}
 
 const NOTHING_APPENDED = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 } as const
 

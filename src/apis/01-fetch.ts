@@ -71,6 +71,11 @@ export const fetch = handler({
     }
     const fetches = session.targets.map((target) => partitionFetch(version, target, services))
     const fetched = await readWithin(context, request, fetches, services)
+    context.time?.resume()
+    if (replicaIdOf(request) >= 0) context.time?.exempt()
+    else if (throttled(context, session, fetched, services)) {
+      return { errorCode: ErrorCode.NONE, sessionId: session.throttledId, responses: [] }
+    }
     return answer(context, session, fetched, services)
   },
 
@@ -144,20 +149,29 @@ async function readWithin(
   fetches: readonly PartitionFetch[],
   services: Services,
 ): Promise<readonly PartitionFetched[]> {
+  const replicaId = replicaIdOf(request)
   const limits = {
-    replicaId: replicaIdOf(request),
+    replicaId,
     replicaEpoch: request.replicaState.replicaEpoch,
-    maxBytes: Math.min(request.maxBytes, services.configs.broker.fetchMaxBytes),
+    maxBytes: Math.min(
+      request.maxBytes,
+      services.configs.broker.fetchMaxBytes,
+      // More in one answer would never be within the quota.
+      replicaId >= 0 ? Number.POSITIVE_INFINITY : services.quotas.fetch.maxInWindows(context.quotaClient),
+    ),
     readCommitted: request.isolationLevel === READ_COMMITTED,
   }
   const minBytes = Math.min(request.minBytes, limits.maxBytes)
   const deadlineMs = services.clock.monotonicMs() + request.maxWaitMs
   for (;;) {
     const round = fetchRound(fetches, limits)
+    if (round instanceof Promise) context.time?.pause()
     const fetched = round instanceof Promise ? await round : round
+    context.time?.resume()
     if (fetches.length === 0 || isEnough(fetched, minBytes)) return fetched
     const leftMs = deadlineMs - services.clock.monotonicMs()
     if (leftMs <= 0) return fetched
+    context.time?.pause()
     if (!(await waitForBytes(fetches, fetched, minBytes, leftMs, services.clock, context))) return fetched
   }
 }
@@ -171,12 +185,52 @@ function isEnough(fetched: readonly PartitionFetched[], minBytes: number): boole
   return bytes >= minBytes
 }
 
+/**
+ * Whether the client is over a quota, so that it gets an empty answer and asks for the same again. The bytes are those
+ * of the answer that it would have got, and count only if it gets it.
+ */
+function throttled(
+  context: RequestContext,
+  session: FetchContext,
+  fetched: readonly PartitionFetched[],
+  services: Services,
+): boolean {
+  const { fetch: quota } = services.quotas
+  context.throttleForTime()
+  if (!quota.enabled) return context.muteMs > 0
+  const { responses, nodeEndpoints } = namedPartitions(context, session, fetched, services)
+  const buffers = encodeBody(fetchResponse, context.apiVersion, { responses, nodeEndpoints })
+  let bytes = RESPONSE_LENGTH_BYTES
+  for (const buffer of buffers) bytes += buffer.length
+  const nowMs = services.clock.monotonicMs()
+  context.throttle('fetch', quota.record(context.quotaClient, bytes, nowMs))
+  if (context.muteMs === 0) return false
+  quota.recordOnly(context.quotaClient, -bytes, nowMs)
+  return true
+}
+
 function answer(
   context: RequestContext,
   session: FetchContext,
   fetched: readonly PartitionFetched[],
   services: Services,
 ): FetchResponseInput {
+  const { responses, nodeEndpoints, states } = namedPartitions(context, session, fetched, services)
+  return {
+    errorCode: ErrorCode.NONE,
+    sessionId: session.finish(states, services.clock.now()),
+    responses,
+    nodeEndpoints,
+  }
+}
+
+/** What the answer says of the partitions that it has to name, and the state of each that was asked for. */
+function namedPartitions(
+  context: RequestContext,
+  session: FetchContext,
+  fetched: readonly PartitionFetched[],
+  services: Services,
+) {
   const states: FetchedState[] = []
   const responses: TopicAnswer[] = []
   const leaders: LeaderHint[] = []
@@ -218,8 +272,7 @@ function answer(
     })
   })
   return {
-    errorCode: ErrorCode.NONE,
-    sessionId: session.finish(states, services.clock.now()),
+    states,
     responses,
     nodeEndpoints:
       context.apiVersion >= FIRST_VERSION_WITH_ENDPOINTS

@@ -85,6 +85,8 @@ export interface FetchContext {
   readonly targets: readonly FetchTarget[]
   /** Whether the answer names `targets[index]`. Nothing is remembered. */
   mustSend(index: number, state: FetchedState): boolean
+  /** The session id for an answer that tells nothing, so that all is asked for again. */
+  readonly throttledId: number
   /** The session id for the answer. Call once, with a state for each of `targets`: remembers what is sent. */
   finish(states: readonly FetchedState[], nowMs: number): number
 }
@@ -148,6 +150,7 @@ export class FetchSessions {
     return {
       errorCode: ErrorCode.NONE,
       targets: request.targets,
+      throttledId: NO_SESSION,
       mustSend: () => true,
       finish: (states, nowMs) => {
         const session = this.#create(request, nowMs)
@@ -231,11 +234,11 @@ function update(session: Session, request: FetchSessionRequest): void {
 }
 
 function refused(errorCode: number): FetchContext {
-  return { errorCode, targets: [], mustSend: () => false, finish: () => NO_SESSION }
+  return { errorCode, targets: [], throttledId: NO_SESSION, mustSend: () => false, finish: () => NO_SESSION }
 }
 
 function sessionless(targets: readonly FetchTarget[]): FetchContext {
-  return { errorCode: ErrorCode.NONE, targets, mustSend: () => true, finish: () => NO_SESSION }
+  return { errorCode: ErrorCode.NONE, targets, throttledId: NO_SESSION, mustSend: () => true, finish: () => NO_SESSION }
 }
 
 function incremental(session: Session): FetchContext {
@@ -243,6 +246,7 @@ function incremental(session: Session): FetchContext {
   return {
     errorCode: ErrorCode.NONE,
     targets: partitions.map((partition) => partition.target),
+    throttledId: session.id,
     mustSend: (index, state) => partitions[index]!.mustSend(state, false),
     finish: (states) => {
       partitions.forEach((partition, index) => {

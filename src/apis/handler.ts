@@ -1,4 +1,5 @@
 /** What a handler is: one API key, the versions it serves, and the function that answers. */
+import type { QuotaClient } from '../security/quotas/rate-quota.ts'
 import type { Infer, Input, Message } from '../wire/schema.ts'
 import type { Services } from './services.ts'
 
@@ -6,8 +7,16 @@ import type { Services } from './services.ts'
 export interface RequestContext {
   readonly apiVersion: number
   readonly clientId: string | null
+  /** Who asks, as quotas tell clients apart. */
+  readonly quotaClient: QuotaClient
+  /** Size of the request with its header, without the length prefix. */
+  readonly requestBytes: number
   /** Address of the peer, without a port. */
   readonly clientHost: string
+  readonly clientPort: number
+  /** As `nameClientSoftware` was told; empty before that. */
+  readonly softwareName: string
+  readonly softwareVersion: string
   /** Name of the listener that the connection came in by. */
   readonly listenerName: string
   /** The connection's own address, as this broker sees it. */
@@ -16,6 +25,14 @@ export interface RequestContext {
   onClose(callback: () => void): () => void
   /** What the client calls itself in ApiVersions (KIP-511). */
   nameClientSoftware(name: string, version: string): void
+  /** Nothing more of the connection is handled until `ms` after the answer, which says so; the longest of several counts. */
+  throttle(quota: 'produce' | 'fetch' | 'request' | 'controller_mutation', ms: number): void
+  /** How long the connection will be held up for what was found so far, in milliseconds. */
+  readonly muteMs: number
+  /** Throttles for the event loop's time that the request took so far; done for every answer, at the latest when it is sent. */
+  throttleForTime(): void
+  /** What the request costs the event loop; undefined while nobody has a quota on it. */
+  readonly time: { pause(): void; resume(): void; exempt(): void } | undefined
   /** Ends the connection after this request (acks=0 has no other way to tell of an error). */
   closeConnection(reason: string): void
 }

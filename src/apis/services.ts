@@ -7,6 +7,7 @@ import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { ProducerIds } from '../cluster/producer-ids.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
 import type { GroupCoordinator } from '../groups/group-coordinator.ts'
+import type { ClientQuotas } from '../security/quotas/client-quotas.ts'
 import type { ConfigService } from './config-service.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 
@@ -22,4 +23,7 @@ export interface Services {
   readonly producerIds: ProducerIds
   readonly configs: ConfigService
   readonly fetchSessions: FetchSessions
+  readonly quotas: ClientQuotas
+  /** The address of a host by its name; undefined where it has none. */
+  readonly resolveHost: (host: string) => Promise<string | undefined>
 }

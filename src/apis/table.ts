@@ -25,6 +25,8 @@ import { createPartitions } from './37-create-partitions.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { offsetDelete } from './47-offset-delete.ts'
+import { describeClientQuotas } from './48-describe-client-quotas.ts'
+import { alterClientQuotas } from './49-alter-client-quotas.ts'
 import { updateFeatures } from './57-update-features.ts'
 import { describeCluster } from './60-describe-cluster.ts'
 import { describeProducers } from './61-describe-producers.ts'
@@ -60,6 +62,8 @@ export const handlers = [
   deleteGroups,
   incrementalAlterConfigs,
   offsetDelete,
+  describeClientQuotas,
+  alterClientQuotas,
   updateFeatures,
   describeCluster,
   describeProducers,

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import { ANONYMOUS, type Principal } from '../security/principal.ts'
 import type { BudgetWaiter, ByteBudget } from './byte-budget.ts'
 import { FrameAssembler } from './frame-assembler.ts'
 import type { NetMetrics } from './metrics.ts'
@@ -15,6 +16,8 @@ export interface Outcome {
   readonly muteMs: number
   /** Close the connection after the answer, for this reason. */
   readonly closeReason: string | undefined
+  /** Told of the milliseconds that handing the answer to the kernel took; left out where nobody counts them. */
+  readonly onWritten?: (busyMs: number) => void
 }
 
 /** Turns a request, without its length prefix, into its outcome. Neither throws nor rejects. */
@@ -78,6 +81,8 @@ export class Connection implements ConnectionAddresses {
   /** As the client named itself in ApiVersions; empty until then. */
   softwareName = ''
   softwareVersion = ''
+  /** Nobody authenticates yet. */
+  readonly principal: Principal = ANONYMOUS
 
   readonly #env: ConnectionEnvironment
   readonly #socket: Socket
@@ -317,6 +322,11 @@ export class Connection implements ConnectionAddresses {
     this.#settledBytes -= cost
     this.#env.requests.giveSettled(cost)
     if (outcome.buffers.length > 0) this.#env.answers.takeSettled(this.#output.add(outcome.buffers))
+    if (outcome.onWritten !== undefined) {
+      const beganMs = this.#env.clock.monotonicMs()
+      this.#output.flush()
+      outcome.onWritten(this.#env.clock.monotonicMs() - beganMs)
+    }
     if (outcome.closeReason !== undefined) {
       this.#dropQueue()
       this.refuse(outcome.closeReason)

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { RateQuota } from '../security/quotas/rate-quota.ts'
 import { type Api, apiByKey } from '../wire/apis.ts'
 import { decode } from '../wire/codec.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
@@ -9,12 +10,15 @@ import { WireError } from '../wire/wire-error.ts'
 import type { Connection, Outcome, Serve } from './connection.ts'
 import { type ApiHandler, RequestContext } from './handler-table.ts'
 import type { NetMetrics } from './metrics.ts'
+import { RequestTime } from './request-time.ts'
 
 export interface DispatcherParts {
   readonly handlers: readonly ApiHandler[]
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: NetMetrics
+  /** On the event loop's time, in percent. */
+  readonly requestQuota?: RateQuota
 }
 
 /** A handler with what is looked up for each request. */
@@ -23,9 +27,13 @@ interface Route {
   readonly handler: ApiHandler
   /** Whether answers carry a throttle time, which is this layer's to fill in. */
   readonly tellsThrottle: boolean
+  /** Whether what it costs counts against a quota. */
+  readonly countsTime: boolean
 }
 
 const API_VERSIONS_KEY = 18
+/** Of brokers among themselves, which Kafka exempts from quotas (`ApiKeys.clusterAction`): ControlledShutdown, WriteTxnMarkers and those of the controllers. */
+const CLUSTER_ACTIONS: ReadonlySet<number> = new Set([7, 27, 52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 82])
 
 /**
  * Gives each request to its handler and makes bytes of the answer.
@@ -45,11 +53,13 @@ class Dispatch {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #metrics: NetMetrics
+  readonly #requestQuota: RateQuota | undefined
 
   constructor(parts: DispatcherParts) {
     this.#clock = parts.clock
     this.#logger = parts.logger
     this.#metrics = parts.metrics
+    this.#requestQuota = parts.requestQuota
     for (const handler of parts.handlers) {
       const route = routeOf(handler)
       this.#routes[route.api.key] = route
@@ -72,6 +82,7 @@ class Dispatch {
         ? this.#unknownApiVersions(route, head)
         : this.#refused(connection, api.key, `${api.name} v${version} is not served`)
     }
+    const receivedMs = this.#clock.monotonicMs()
     let request: unknown
     try {
       request = decode(api.request, version, reader)
@@ -84,7 +95,10 @@ class Dispatch {
       correlationId: head.correlationId,
       clientId: head.clientId,
       requestBytes: frame.length,
-      receivedMs: this.#clock.monotonicMs(),
+      receivedMs,
+      time: this.#requestQuota?.enabled
+        && route.countsTime ? new RequestTime(this.#requestQuota, this.#clock, receivedMs)
+        : undefined,
     })
     let response: unknown
     try {
@@ -93,9 +107,16 @@ class Dispatch {
       return this.#failed(route, context, request, error)
     }
     if (!(response instanceof Promise)) return this.#answered(route, context, request, response)
+    context.time?.pause()
     return response.then(
-      (value: unknown) => this.#answered(route, context, request, value),
-      (error: unknown) => this.#failed(route, context, request, error),
+      (value: unknown) => {
+        context.time?.resume()
+        return this.#answered(route, context, request, value)
+      },
+      (error: unknown) => {
+        context.time?.resume()
+        return this.#failed(route, context, request, error)
+      },
     )
   }
 
@@ -123,7 +144,11 @@ class Dispatch {
 
   /** Throws when the response does not encode. */
   #outcome({ api, tellsThrottle }: Route, context: RequestContext, response: unknown): Outcome {
-    const { apiVersion, correlationId, requestBytes, muteMs, closeReason } = context
+    const { apiVersion, correlationId, requestBytes, time, closeReason } = context
+    // Nobody is told of a throttle time where there is no answer.
+    if (response !== null) context.throttleForTime()
+    const { muteMs, mutedFor } = context
+    if (mutedFor !== undefined) this.#metrics.requestThrottled(mutedFor, muteMs)
     // Every answer of a handler is an object of its own.
     if (response !== null && tellsThrottle)
       (response as { throttleTimeMs?: number }).throttleTimeMs ??= muteMs
@@ -132,7 +157,9 @@ class Dispatch {
     for (const buffer of buffers) answerBytes += buffer.length
     const durationMs = this.#clock.monotonicMs() - context.receivedMs
     this.#metrics.requestHandled({ apiKey: api.key, apiVersion, requestBytes, answerBytes, durationMs })
-    return { buffers, muteMs, closeReason }
+    if (time === undefined || response === null) return { buffers, muteMs, closeReason }
+    time.charge(context.quotaClient)
+    return { buffers, muteMs, closeReason, onWritten: (ms) => time.chargeMore(context.quotaClient, ms) }
   }
 
   #unknownApiVersions(route: Route, head: RequestHead): Outcome {
@@ -165,6 +192,7 @@ function routeOf(handler: ApiHandler): Route {
     api,
     handler,
     tellsThrottle: 'throttleTimeMs' in handler.response.fields,
+    countsTime: !CLUSTER_ACTIONS.has(api.key),
   }
 }
 

@@ -1,5 +1,8 @@
 import type { Message } from '../wire/schema.ts'
+import type { QuotaClient } from '../security/quotas/rate-quota.ts'
 import type { Connection } from './connection.ts'
+import type { ThrottlingQuota } from './metrics.ts'
+import type { RequestTime } from './request-time.ts'
 
 /** What dispatch knows of one API: its messages, the versions served, and who answers. Bound to its services already. */
 export interface ApiHandler {
@@ -24,6 +27,8 @@ export interface RequestDetails {
   readonly requestBytes: number
   /** Monotonic time at which it was taken up. */
   readonly receivedMs: number
+  /** What the request costs the event loop; undefined while nobody has a quota on it. */
+  readonly time: RequestTime | undefined
 }
 
 /** One request on its way: who asks, and what its handler may do besides answering. */
@@ -35,7 +40,10 @@ export class RequestContext implements RequestDetails {
   readonly clientId: string | null
   readonly requestBytes: number
   readonly receivedMs: number
+  readonly time: RequestTime | undefined
+  #client: QuotaClient | undefined
   #muteMs = 0
+  #mutedFor: ThrottlingQuota | undefined
   #closeReason: string | undefined
 
   constructor(connection: Connection, details: RequestDetails) {
@@ -46,6 +54,7 @@ export class RequestContext implements RequestDetails {
     this.clientId = details.clientId
     this.requestBytes = details.requestBytes
     this.receivedMs = details.receivedMs
+    this.time = details.time
   }
 
   /** Address of the peer, without a port. */
@@ -68,6 +77,20 @@ export class RequestContext implements RequestDetails {
 
   get localPort(): number {
     return this.connection.localPort
+  }
+
+  /** Who asks, as quotas tell clients apart. Without a client id it is the empty one, as in Kafka. */
+  get quotaClient(): QuotaClient {
+    this.#client ??= { user: this.connection.principal.name, clientId: this.clientId ?? '' }
+    return this.#client
+  }
+
+  get softwareName(): string {
+    return this.connection.softwareName
+  }
+
+  get softwareVersion(): string {
+    return this.connection.softwareVersion
   }
 
   get muteMs(): number {
@@ -93,9 +116,21 @@ export class RequestContext implements RequestDetails {
     this.#closeReason ??= reason
   }
 
-  /** Nothing more of this connection is handled until `ms` after the answer; the longest of several counts (quotas). */
-  throttle(ms: number): void {
-    this.#muteMs = Math.max(this.#muteMs, ms)
+  /** Nothing more of this connection is handled until `ms` after the answer; the longest of several counts. */
+  throttle(quota: ThrottlingQuota, ms: number): void {
+    if (ms <= this.#muteMs) return
+    this.#muteMs = ms
+    this.#mutedFor = quota
+  }
+
+  /** The quota that `muteMs` is for; undefined while that is 0. */
+  get mutedFor(): ThrottlingQuota | undefined {
+    return this.#mutedFor
+  }
+
+  /** Throttles for the event loop's time that the request took so far, where that is over its client's quota. */
+  throttleForTime(): void {
+    if (this.time !== undefined) this.throttle('request', this.time.charge(this.quotaClient))
   }
 
   /** What the client calls itself in ApiVersions (KIP-511). */

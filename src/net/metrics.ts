@@ -19,6 +19,12 @@ export type NetBound =
   /** Connections that a stop of the broker did not see end in time; they are cut. */
   | 'close.timeout'
 
+/** The quotas for which requests are held up, by the name that metrics show. */
+export type ThrottlingQuota = 'produce' | 'fetch' | 'request' | 'controller_mutation'
+
+/** The rates for which connections are held up. */
+export type ThrottlingRate = 'connections' | 'connections.per.ip'
+
 export interface RequestMeasure {
   readonly apiKey: number
   readonly apiVersion: number
@@ -37,6 +43,10 @@ export interface NetMetrics {
   requestHandled(measure: RequestMeasure): void
   /** A request that was refused by closing its connection. */
   requestRefused(listenerName: string, apiKey: number): void
+  /** A connection is muted for its request. */
+  requestThrottled(quota: ThrottlingQuota, throttleMs: number): void
+  /** A connection is not accepted yet, or not at all, for the rate at which they come. */
+  connectionThrottled(rate: ThrottlingRate, throttleMs: number): void
 }
 
 export const noNetMetrics: NetMetrics = {
@@ -45,4 +55,6 @@ export const noNetMetrics: NetMetrics = {
   connectionClosed() {},
   requestHandled() {},
   requestRefused() {},
+  requestThrottled() {},
+  connectionThrottled() {},
 }

@@ -68,6 +68,9 @@ const everything: readonly MetadataChange[] = [
   { type: 'setConfig', resource: { type: 'broker', name: '' }, key: 'log.retention.ms', value: 'a/b "c"' },
   { type: 'setConfig', resource: { type: 'topic', name: 'gone' }, key: 'retention.ms', value: '1' },
   { type: 'deleteTopic', topic: 'gone' },
+  { type: 'setClientQuota', entity: { user: 'a=b/c', clientId: null }, key: 'producer_byte_rate', value: 0.5 },
+  { type: 'setClientQuota', entity: { ip: '10.0.0.1' }, key: 'connection_creation_rate', value: 3 },
+  { type: 'removeClientQuota', entity: { ip: '10.0.0.1' }, key: 'connection_creation_rate' },
   { type: 'allocateProducerIds', brokerId: 1, brokerEpoch: 5, nextProducerId: 1000 },
 ]
 
@@ -100,6 +103,12 @@ test('an image holds what its changes said', () => {
   expect(partitionOf(image, 'orders', 3)).toBeUndefined()
   expect([...configsOf(image, 'topic', 'orders')]).toEqual([['retention.ms', '1000']])
   expect([...configsOf(image, 'broker', '')]).toEqual([['log.retention.ms', 'a/b "c"']])
+  expect([...image.clientQuotas]).toEqual([
+    [
+      'user=a%3Db%2Fc/client-id',
+      { entity: { user: 'a=b/c', clientId: null }, values: new Map([['producer_byte_rate', 0.5]]) },
+    ],
+  ])
   expect(image.nextProducerId).toBe(1000)
   expect(image.features.get('metadata.version')).toBe(29)
 })
@@ -157,6 +166,7 @@ test('every resource has the version that last changed it, and none once it is g
     'broker/2': 1,
     'topic/orders': 2,
     'config/broker/': 1,
+    'quota/user=a%3Db%2Fc/client-id': 1,
     'producer-ids': 1,
   })
 })
@@ -194,6 +204,10 @@ test.each<[string, MetadataChange]>([
       topic: 'orders',
       partition: { ...partition(1), leader: -1, leaderEpoch: 0, partitionEpoch: 2 },
     },
+  ],
+  [
+    'a quota that is no number',
+    { type: 'setClientQuota', entity: { user: null }, key: 'request_percentage', value: Number.NaN },
   ],
   [
     'producer ids given out twice',

@@ -8,8 +8,11 @@ import {
   type BrokerRegistration,
   type ConfigResource,
   configResourceKey,
+  type EntityQuotas,
   type MetadataImage,
   type PartitionImage,
+  type QuotaEntity,
+  quotaEntityKey,
   type ResourceKey,
   type TopicImage,
 } from './image.ts'
@@ -38,6 +41,13 @@ export type MetadataChange =
       readonly value: string
     }
   | { readonly type: 'removeConfig'; readonly resource: ConfigResource; readonly key: string }
+  | {
+      readonly type: 'setClientQuota'
+      readonly entity: QuotaEntity
+      readonly key: string
+      readonly value: number
+    }
+  | { readonly type: 'removeClientQuota'; readonly entity: QuotaEntity; readonly key: string }
   /** The broker has been given the ids below `nextProducerId` that nobody had: Kafka's `ProducerIdsRecord`. */
   | {
       readonly type: 'allocateProducerIds'
@@ -68,6 +78,9 @@ export function touchedKeys(change: MetadataChange): readonly ResourceKey[] {
     case 'setConfig':
     case 'removeConfig':
       return [`config/${configResourceKey(change.resource.type, change.resource.name)}`]
+    case 'setClientQuota':
+    case 'removeClientQuota':
+      return [`quota/${quotaEntityKey(change.entity)}`]
     case 'allocateProducerIds':
       return ['producer-ids']
     case 'setFeature':
@@ -106,6 +119,9 @@ export function* changesOf(image: MetadataImage): Generator<MetadataChange, void
     const resource = parseConfigResourceKey(resourceKey)
     for (const [key, value] of entries) yield { type: 'setConfig', resource, key, value }
   }
+  for (const { entity, values } of image.clientQuotas.values()) {
+    for (const [key, value] of values) yield { type: 'setClientQuota', entity, key, value }
+  }
   if (image.nextProducerId !== 0) {
     const nextProducerId = image.nextProducerId
     yield { type: 'allocateProducerIds', brokerId: -1, brokerEpoch: -1, nextProducerId }
@@ -119,6 +135,7 @@ class Delta {
   readonly #topics: MapEdit<string, TopicImage>
   readonly #topicsById: MapEdit<string, TopicImage>
   readonly #configs: MapEdit<string, ReadonlyMap<string, string>>
+  readonly #clientQuotas: MapEdit<string, EntityQuotas>
   readonly #features: MapEdit<string, number>
   readonly #modVersions: MapEdit<ResourceKey, number>
   #clusterId: string
@@ -130,6 +147,7 @@ class Delta {
     this.#topics = edit(image.topics)
     this.#topicsById = edit(image.topicsById)
     this.#configs = edit(image.configs)
+    this.#clientQuotas = edit(image.clientQuotas)
     this.#features = edit(image.features)
     this.#modVersions = edit(image.modVersions)
     this.#clusterId = image.clusterId
@@ -144,6 +162,7 @@ class Delta {
       topics: this.#topics.done(),
       topicsById: this.#topicsById.done(),
       configs: this.#configs.done(),
+      clientQuotas: this.#clientQuotas.done(),
       nextProducerId: this.#nextProducerId,
       features: this.#features.done(),
       modVersions: this.#modVersions.done(),
@@ -191,6 +210,13 @@ class Delta {
       case 'setConfig':
       case 'removeConfig':
         if (this.#changeConfig(change) === 0) {
+          this.#forget(change)
+          return
+        }
+        break
+      case 'setClientQuota':
+      case 'removeClientQuota':
+        if (this.#changeClientQuota(change) === 0) {
           this.#forget(change)
           return
         }
@@ -253,6 +279,22 @@ class Delta {
     if (entries.size === 0) this.#configs.delete(resourceKey)
     else this.#configs.set(resourceKey, entries)
     return entries.size
+  }
+
+  /** Returns how many values the entity is left with; without any there is no such entity. */
+  #changeClientQuota(change: MetadataChange & { type: 'setClientQuota' | 'removeClientQuota' }): number {
+    const entityKey = quotaEntityKey(change.entity)
+    const values = new Map(this.#clientQuotas.get(entityKey)?.values)
+    if (change.type === 'setClientQuota') {
+      invariant(
+        Number.isFinite(change.value) && change.value > 0,
+        `quota ${change.key} of ${entityKey} is above 0`,
+      )
+      values.set(change.key, change.value)
+    } else values.delete(change.key)
+    if (values.size === 0) this.#clientQuotas.delete(entityKey)
+    else this.#clientQuotas.set(entityKey, { entity: change.entity, values })
+    return values.size
   }
 
   #putTopic(topic: TopicImage): void {

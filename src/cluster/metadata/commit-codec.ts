@@ -62,6 +62,8 @@ const CHANGE_TYPES: Record<MetadataChange['type'], true> = {
   changePartition: true,
   setConfig: true,
   removeConfig: true,
+  setClientQuota: true,
+  removeClientQuota: true,
   allocateProducerIds: true,
   setFeature: true,
 }

@@ -18,6 +18,8 @@ export interface MetadataImage {
   readonly topicsById: ReadonlyMap<string, TopicImage>
   /** By `configResourceKey`; read it with `configsOf`. */
   readonly configs: ReadonlyMap<string, ReadonlyMap<string, string>>
+  /** Of users, clients and addresses, by `quotaEntityKey`; an entity without values is not there. */
+  readonly clientQuotas: ReadonlyMap<string, EntityQuotas>
   /** First producer id that no broker has been given yet. */
   readonly nextProducerId: number
   /** Finalized feature levels; 0 for a feature that was turned off. Read it with `featureLevel`. */
@@ -75,7 +77,23 @@ export interface ConfigResource {
   readonly name: string
 }
 
-/** `topic/NAME`, `broker/ID`, `config/TYPE/NAME`, `feature/NAME`, `producer-ids` or `cluster`. */
+/**
+ * Whom a quota is for (Kafka's `ClientQuotaEntity`): a user, a client id, both, or an address. Null is the default of
+ * its kind, for all that have no quota of their own.
+ */
+export interface QuotaEntity {
+  readonly user?: string | null
+  readonly clientId?: string | null
+  readonly ip?: string | null
+}
+
+export interface EntityQuotas {
+  readonly entity: QuotaEntity
+  /** By Kafka's name of the quota, such as `producer_byte_rate`; finite and above 0. */
+  readonly values: ReadonlyMap<string, number>
+}
+
+/** `topic/NAME`, `broker/ID`, `config/TYPE/NAME`, `quota/ENTITY`, `feature/NAME`, `producer-ids` or `cluster`. */
 export type ResourceKey = string
 
 /** Producer ids are handed to brokers in blocks of this many, as Kafka does (`ProducerIdsBlock`). */
@@ -88,6 +106,7 @@ export const emptyImage: MetadataImage = {
   topics: PersistentMap.empty(),
   topicsById: PersistentMap.empty(),
   configs: PersistentMap.empty(),
+  clientQuotas: PersistentMap.empty(),
   nextProducerId: 0,
   features: PersistentMap.empty(),
   modVersions: PersistentMap.empty(),
@@ -97,6 +116,16 @@ const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
 
 export function configResourceKey(type: ConfigResourceType, name: string): string {
   return `${type}/${name}`
+}
+
+/** `user=alice/client-id`: the same for the same entity, another for every other. */
+export function quotaEntityKey({ user, clientId, ip }: QuotaEntity): string {
+  return [...part('user', user), ...part('client-id', clientId), ...part('ip', ip)].join('/')
+}
+
+function part(type: string, name: string | null | undefined): string[] {
+  if (name === undefined) return []
+  return [name === null ? type : `${type}=${encodeURIComponent(name)}`]
 }
 
 /** What was set for this resource itself, without defaults; empty where nothing was. */
