@@ -10,6 +10,7 @@ import { ConfigService } from './apis/config-service.ts'
 import { finalizeFeatures, unservedFeature } from './apis/features.ts'
 import { FetchSessions } from './apis/fetch-sessions.ts'
 import { logConfigOf } from './apis/log-settings.ts'
+import { clientQuotas, connectionLimits, connectionRates, followQuotas } from './apis/quota-limits.ts'
 import type { Services } from './apis/services.ts'
 import { boundHandlers } from './apis/table.ts'
 import type { Clock } from './base/clock.ts'
@@ -42,6 +43,7 @@ import { LogDirectory } from './logstore/log-directory.ts'
 import { LogDirectoryError } from './logstore/log-errors.ts'
 import { dispatcher } from './net/dispatch.ts'
 import { BindError } from './net/listener.ts'
+import { resolveHost } from './net/resolve-host.ts'
 import { SocketServer } from './net/socket-server.ts'
 import { apiByKey } from './wire/apis.ts'
 
@@ -332,15 +334,19 @@ export class Broker {
         () => random.bytes(4).readInt32BE(),
         () => this.#metrics.add('sluice_bounds_met_total', { bound: 'fetch.sessions', at: 'broker' }),
       ),
+      quotas: clientQuotas(config.settings),
+      resolveHost,
     }
   }
 
   /** Requests that come before the broker is ready wait for it. */
   async #listen(services: Services, ready: Promise<void>): Promise<SocketServer> {
     const { config, clock, logger } = this.#options
-    const { settings, connectionBounds } = config
+    const { settings } = config
+    const rates = connectionRates(settings)
+    const requestQuota = services.quotas.request
     const metrics = networkMetrics(this.#metrics, (key) => apiByKey(key)?.name ?? 'unknown')
-    const serve = dispatcher({ handlers: boundHandlers(services), clock, logger, metrics })
+    const serve = dispatcher({ handlers: boundHandlers(services), clock, logger, metrics, requestQuota })
     let isReady = false
     void ready.then(() => {
       isReady = true
@@ -350,26 +356,33 @@ export class Broker {
         listeners: config.listeners.listeners.map((listener) => ({
           ...listener,
           securityProtocol: 'PLAINTEXT' as const,
-          maxConnections: settings.maxConnections,
         })),
         backlog: settings.socketListenBacklogSize,
         maxRequestBytes: settings.socketRequestMaxBytes,
         maxIdleMs: settings.connectionsMaxIdleMs,
         maxQueuedRequestBytes: settings.sluiceMaxBytesInFlight,
         readAheadBytes: settings.sluiceMaxConnectionBytesInFlight,
-        maxConnections: settings.maxConnections,
-        maxConnectionsPerIp: settings.maxConnectionsPerIp,
-        maxConnectionsPerIpOverrides: connectionBounds,
+        ...connectionLimits(services.configs, services.metadata.image()),
       },
       {
         clock,
         logger,
         metrics,
+        connectionRates: rates,
         serve: (request, connection) =>
           isReady ? serve(request, connection) : ready.then(() => serve(request, connection)),
       },
     )
     this.#undo.push(() => server.close(CLOSE_GRACE_MS))
+    this.#undo.push(
+      followQuotas({
+        ...services,
+        rates,
+        onConnectionLimits: (limits) => {
+          server.connectionLimits = limits
+        },
+      }),
+    )
     this.#listeners = advertisedListeners(config, server)
     return server
   }

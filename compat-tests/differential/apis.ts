@@ -39,6 +39,14 @@ import {
   incrementalAlterConfigsResponse,
 } from '../../src/wire/schemas/44-incremental-alter-configs.ts'
 import { offsetDeleteRequest, offsetDeleteResponse } from '../../src/wire/schemas/47-offset-delete.ts'
+import {
+  describeClientQuotasRequest,
+  describeClientQuotasResponse,
+} from '../../src/wire/schemas/48-describe-client-quotas.ts'
+import {
+  alterClientQuotasRequest,
+  alterClientQuotasResponse,
+} from '../../src/wire/schemas/49-alter-client-quotas.ts'
 import { updateFeaturesRequest, updateFeaturesResponse } from '../../src/wire/schemas/57-update-features.ts'
 import {
   describeClusterRequest,
@@ -86,6 +94,8 @@ export const api = {
   incrementalAlterConfigs: [incrementalAlterConfigsRequest, incrementalAlterConfigsResponse],
   offsetDelete: [offsetDeleteRequest, offsetDeleteResponse],
   updateFeatures: [updateFeaturesRequest, updateFeaturesResponse],
+  describeClientQuotas: [describeClientQuotasRequest, describeClientQuotasResponse],
+  alterClientQuotas: [alterClientQuotasRequest, alterClientQuotasResponse],
   describeCluster: [describeClusterRequest, describeClusterResponse],
   describeProducers: [describeProducersRequest, describeProducersResponse],
   describeTopicPartitions: [describeTopicPartitionsRequest, describeTopicPartitionsResponse],

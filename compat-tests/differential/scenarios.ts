@@ -9,6 +9,7 @@ import { idempotence } from './scenarios/idempotence.ts'
 import { lookups } from './scenarios/lookups.ts'
 import { offsets } from './scenarios/offsets.ts'
 import { produce } from './scenarios/produce.ts'
+import { quotas } from './scenarios/quotas.ts'
 import { topics } from './scenarios/topics.ts'
 
 /** In the order in which they are recorded, all on one Kafka. */
@@ -25,4 +26,5 @@ export const scenarios: readonly Scenario[] = [
   fetchSessions,
   groups,
   offsets,
+  quotas,
 ]

@@ -102,9 +102,7 @@ export const produce = handler({
       nodeEndpoints: leaderEndpoints(services.metadata.image(), leaders, context.listenerName),
     }
     const replicated =
-      request.acks === ACKS_ALL
-        ? waitForReplication(appended, request.timeoutMs, services.clock)
-        : undefined
+      request.acks === ACKS_ALL ? waitForReplication(appended, request.timeoutMs, services.clock) : undefined
     if (replicated === undefined) {
       throttle(context, services)
       return response
@@ -131,7 +129,10 @@ export const produce = handler({
 /** Counts the request as it was sent, compressed and with its headers, whatever became of it. */
 function throttle(context: RequestContext, { quotas, clock }: Services): void {
   if (!quotas.produce.enabled) return
-  context.throttle('produce', quotas.produce.record(context.quotaClient, context.requestBytes, clock.monotonicMs()))
+  context.throttle(
+    'produce',
+    quotas.produce.record(context.quotaClient, context.requestBytes, clock.monotonicMs()),
+  )
 }
 
 const NOTHING_APPENDED = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 } as const

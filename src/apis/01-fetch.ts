@@ -19,7 +19,9 @@ import {
   waitForBytes,
 } from '../cluster/replicas/fetch-round.ts'
 import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
+import { encode } from '../wire/codec.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
+import { FRAME_LENGTH_BYTES } from '../wire/frame.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
 import {
   type FetchRequest,
@@ -27,6 +29,7 @@ import {
   fetchRequest,
   fetchResponse,
 } from '../wire/schemas/01-fetch.ts'
+import { Writer } from '../wire/writer.ts'
 import { currentLeaderOf, type LeaderHint, leaderEndpoints } from './current-leader.ts'
 import type { FetchContext, FetchedState, FetchTarget } from './fetch-sessions.ts'
 import { handler, type RequestContext } from './handler.ts'
@@ -157,7 +160,9 @@ async function readWithin(
       request.maxBytes,
       services.configs.broker.fetchMaxBytes,
       // More in one answer would never be within the quota.
-      replicaId >= 0 ? Number.POSITIVE_INFINITY : services.quotas.fetch.maxInWindows(context.quotaClient),
+      replicaId >= 0
+        ? Number.POSITIVE_INFINITY
+        : Math.floor(services.quotas.fetch.maxInWindows(context.quotaClient)),
     ),
     readCommitted: request.isolationLevel === READ_COMMITTED,
   }
@@ -199,9 +204,9 @@ function throttled(
   context.throttleForTime()
   if (!quota.enabled) return context.muteMs > 0
   const { responses, nodeEndpoints } = namedPartitions(context, session, fetched, services)
-  const buffers = encodeBody(fetchResponse, context.apiVersion, { responses, nodeEndpoints })
-  let bytes = RESPONSE_LENGTH_BYTES
-  for (const buffer of buffers) bytes += buffer.length
+  const writer = new Writer()
+  encode(fetchResponse, context.apiVersion, { responses, nodeEndpoints }, writer)
+  const bytes = FRAME_LENGTH_BYTES + writer.length
   const nowMs = services.clock.monotonicMs()
   context.throttle('fetch', quota.record(context.quotaClient, bytes, nowMs))
   if (context.muteMs === 0) return false

@@ -23,7 +23,7 @@ import { CLUSTER_OPERATIONS, TOPIC_OPERATIONS } from './authorized-operations.ts
 import { automaticTopic } from './automatic-topics.ts'
 import { describePartition } from './described-partition.ts'
 import { brokerEndpoint } from './endpoints.ts'
-import { handler } from './handler.ts'
+import { handler, type RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
 
 const FIRST_VERSION_BY_ID = 12
@@ -39,7 +39,7 @@ export const metadata = handler({
   async handle(context, request, services) {
     const wanted = wantedTopics(context.apiVersion, request)
     if (wanted === 'invalid') return refuse(request, ErrorCode.INVALID_REQUEST)
-    const refusals = await createMissing(request, wanted, services)
+    const refusals = await createMissing(context, request, wanted, services)
     const image = services.metadata.image()
     const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : undefined
     const describe = (topic: TopicImage) => describeTopic(topic, image, context.listenerName, operations)
@@ -106,6 +106,7 @@ function wantedTopics(
 
 /** Makes the topics that the request names and the cluster lacks, where that is wanted; the error code of each that could not be. */
 async function createMissing(
+  context: RequestContext,
   request: MetadataRequest,
   wanted: 'all' | readonly WantedTopic[],
   services: Services,
@@ -129,7 +130,12 @@ async function createMissing(
   const toCreate = [...lacking].flatMap((name) => automaticTopic(name, services) ?? [])
   let results: Awaited<ReturnType<Services['controller']['createTopics']>>
   try {
-    results = await services.controller.createTopics(toCreate, { validateOnly: false })
+    // Kafka's brokers ask for them as a client of the newest version would; the answer is not held up for it.
+    const allowance = services.quotas.mutations.allowance(context.quotaClient, true)
+    results = await services.controller.createTopics(toCreate, {
+      validateOnly: false,
+      take: (topic, partitions) => allowance.take(topic, partitions, services.clock.monotonicMs()),
+    })
   } catch (error) {
     // Those that exist can be told of all the same.
     services.logger.error('topics not created automatically', { topics: toCreate.length, err: error })
@@ -138,6 +144,8 @@ async function createMissing(
   results.forEach((result, index) => {
     // Somebody else may have made it meanwhile, which is as good.
     if (!isRefusal(result) || result.errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) return
+    // It is asked for again, and the quota allows it then.
+    if (result.errorCode === ErrorCode.THROTTLING_QUOTA_EXCEEDED) return
     const { name } = toCreate[index]!
     refusals.set(name, result.errorCode)
     services.logger.warn('topic not created automatically', { topic: name, reason: result.message })

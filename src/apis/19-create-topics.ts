@@ -1,6 +1,7 @@
 /**
  * CreateTopics, versions 2–7.
  *
+ * - v6: refused with THROTTLING_QUOTA_EXCEEDED over the quota on changes; older versions are throttled only.
  * - v4: -1 for partitions and replication factor means the broker's defaults (accepted in every version).
  * - v5: the answer carries partitions, replication factor and configs; v7: the topic's id.
  *
@@ -17,11 +18,15 @@ import {
   createTopicsResponse,
 } from '../wire/schemas/19-create-topics.ts'
 import { handler } from './handler.ts'
+import { changingPartitions } from './partition-changes.ts'
 import { repeated } from './repeated.ts'
 import type { Services } from './services.ts'
 
 type TopicRequest = CreateTopicsRequest['topics'][number]
 type TopicResult = CreateTopicsResponseInput['topics'][number]
+
+/** Clients of this version know that a quota on changes may refuse them (KIP-599). */
+const FIRST_STRICT_VERSION = 6
 
 export const createTopics = handler({
   request: createTopicsRequest,
@@ -29,7 +34,7 @@ export const createTopics = handler({
   minVersion: 2,
   maxVersion: 7,
 
-  async handle(_context, request, services) {
+  async handle(context, request, services) {
     const repeatedNames = repeated(request.topics.map(({ name }) => name))
     const refused = new Map<string, Refusal>()
     const toCreate: TopicToCreate[] = []
@@ -49,7 +54,10 @@ export const createTopics = handler({
       if (isRefusal(configs)) refused.set(topic.name, configs)
       else toCreate.push({ ...topic, configs })
     }
-    const results = await services.controller.createTopics(toCreate, { validateOnly: request.validateOnly })
+    const { validateOnly } = request
+    const results = await changingPartitions(context, FIRST_STRICT_VERSION, services, (take) =>
+      services.controller.createTopics(toCreate, { validateOnly, take }),
+    )
     const answers = toCreate.map((topic, index) => {
       const result = results[index]!
       return isRefusal(result)

@@ -13,9 +13,13 @@ import {
   deleteTopicsResponse,
 } from '../wire/schemas/20-delete-topics.ts'
 import { handler } from './handler.ts'
+import { changingPartitions } from './partition-changes.ts'
 
 type Result = DeleteTopicsResponseInput['responses'][number]
 type NamedTopic = { readonly name: string | null; readonly topicId: string }
+
+/** Clients of this version know that a quota on changes may refuse them (KIP-599). */
+const FIRST_STRICT_VERSION = 5
 
 export const deleteTopics = handler({
   request: deleteTopicsRequest,
@@ -30,7 +34,10 @@ export const deleteTopics = handler({
       return { responses: named.map((topic) => ({ ...topic, errorCode })) }
     }
     const { results, found } = sortOut(services.metadata.image(), named)
-    const outcomes = await services.controller.deleteTopics(found.map(({ topicId }) => topicId))
+    const ids = found.map(({ topicId }) => topicId)
+    const outcomes = await changingPartitions(context, FIRST_STRICT_VERSION, services, (take) =>
+      services.controller.deleteTopics(ids, take),
+    )
     outcomes.forEach((outcome, index) => {
       results.push({
         ...found[index]!,

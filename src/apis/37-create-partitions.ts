@@ -2,7 +2,11 @@
 import { ErrorCode } from '../wire/error-codes.ts'
 import { createPartitionsRequest, createPartitionsResponse } from '../wire/schemas/37-create-partitions.ts'
 import { handler } from './handler.ts'
+import { changingPartitions } from './partition-changes.ts'
 import { repeated } from './repeated.ts'
+
+/** Clients of this version know that a quota on changes may refuse them (KIP-599). */
+const FIRST_STRICT_VERSION = 3
 
 export const createPartitions = handler({
   request: createPartitionsRequest,
@@ -10,12 +14,13 @@ export const createPartitions = handler({
   minVersion: 0,
   maxVersion: 3,
 
-  async handle(_context, request, services) {
+  async handle(context, request, services) {
     const twice = repeated(request.topics.map(({ name }) => name))
     const topics = request.topics.filter(({ name }) => !twice.has(name))
-    const outcomes = await services.controller.createPartitions(topics, {
-      validateOnly: request.validateOnly,
-    })
+    const { validateOnly } = request
+    const outcomes = await changingPartitions(context, FIRST_STRICT_VERSION, services, (take) =>
+      services.controller.createPartitions(topics, { validateOnly, take }),
+    )
     return {
       results: [
         ...Array.from(twice, (name) => ({

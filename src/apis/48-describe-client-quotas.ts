@@ -18,7 +18,7 @@ export const describeClientQuotas = handler({
       const matching = matchingQuotas(services.metadata.image(), request)
       return {
         errorCode: ErrorCode.NONE,
-        errorMessage: null,
+        errorMessage: '',
         entries: Array.from(matching, ({ entries, values }) => ({
           entity: Array.from(entries, ([entityType, entityName]) => ({ entityType, entityName })),
           values: Array.from(values, ([key, value]) => ({ key, value })),

@@ -1,5 +1,5 @@
 /** AlterClientQuotas, versions 0–1. Each entity is altered or refused for itself; a null name is the default of its type. */
-import { type QuotaAlteration, planAlterations } from '../security/quotas/alteration.ts'
+import { planAlterations, type QuotaAlteration } from '../security/quotas/alteration.ts'
 import { canonicalIp } from '../security/quotas/ip.ts'
 import {
   type AlterClientQuotasRequest,

@@ -238,7 +238,13 @@ function refused(errorCode: number): FetchContext {
 }
 
 function sessionless(targets: readonly FetchTarget[]): FetchContext {
-  return { errorCode: ErrorCode.NONE, targets, throttledId: NO_SESSION, mustSend: () => true, finish: () => NO_SESSION }
+  return {
+    errorCode: ErrorCode.NONE,
+    targets,
+    throttledId: NO_SESSION,
+    mustSend: () => true,
+    finish: () => NO_SESSION,
+  }
 }
 
 function incremental(session: Session): FetchContext {

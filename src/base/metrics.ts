@@ -34,6 +34,21 @@ export const metricTable = {
     labels: ['api'],
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
   },
+  sluice_throttled_requests_total: {
+    kind: 'counter',
+    help: 'Requests over a quota of their client, by quota: `produce`, `fetch`, `request` (time of the event loop) or `controller_mutation` (partitions made and deleted).',
+    labels: ['quota'],
+  },
+  sluice_throttle_seconds_total: {
+    kind: 'counter',
+    help: 'Time for which connections were muted for requests over a quota.',
+    labels: ['quota'],
+  },
+  sluice_throttled_connections_total: {
+    kind: 'counter',
+    help: 'Connections that came too fast: over the rate of the broker or listener (`connections`) or of their address (`connections.per.ip`).',
+    labels: ['rate'],
+  },
   sluice_topics: { kind: 'gauge', help: 'Topics, internal ones among them.', labels: [] },
   sluice_partitions: { kind: 'gauge', help: 'Partitions that this broker leads.', labels: [] },
   sluice_log_bytes: { kind: 'gauge', help: 'Bytes of all logs of this broker.', labels: [] },

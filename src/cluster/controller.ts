@@ -25,6 +25,20 @@ export interface TopicToCreate extends NewTopic {
   readonly configs: ReadonlyMap<string, string>
 }
 
+/** Asked before partitions of a topic are made or deleted, once or more often; false where that is over a quota. */
+export type TakePartitions = (topic: string, partitions: number) => boolean
+
+export interface ChangeOptions {
+  readonly validateOnly: boolean
+  /** Nothing is over a quota when left out. */
+  readonly take?: TakePartitions
+}
+
+const OVER_QUOTA: Refusal = {
+  errorCode: ErrorCode.THROTTLING_QUOTA_EXCEEDED,
+  message: null,
+}
+
 export interface ControllerOptions {
   readonly store: MetadataStore
   readonly random: Random
@@ -46,7 +60,7 @@ export class Controller {
   /** One outcome per request, in order; each topic is made or refused for itself, unless they are too many together. */
   createTopics(
     requests: readonly TopicToCreate[],
-    options: { readonly validateOnly: boolean },
+    options: ChangeOptions,
   ): Promise<(TopicImage | Refusal)[]> {
     const refusal = tooManyPartitions(requests, this.#topicDefaults())
     if (refusal !== undefined) return Promise.resolve(requests.map(() => refusal))
@@ -58,6 +72,7 @@ export class Controller {
       const result = requests.map((request): TopicImage | Refusal => {
         const topic = planTopic(planned, request, this.#topicDefaults(), this.#random, names)
         if (isRefusal(topic)) return topic
+        if (options.take?.(topic.name, topic.partitions.length) === false) return OVER_QUOTA
         const making = creation(topic, request.configs)
         names.add(topic.name)
         planned = applyChanges(planned, making, planned.version + 1)
@@ -74,7 +89,7 @@ export class Controller {
 
   createPartitions(
     requests: readonly MorePartitions[],
-    options: { readonly validateOnly: boolean },
+    options: ChangeOptions,
   ): Promise<(Refusal | undefined)[]> {
     return updateMetadata(this.#store, (image) => {
       const tooMany = tooManyRecords(addedPartitions(image, requests))
@@ -83,6 +98,7 @@ export class Controller {
       const result = requests.map((request) => {
         const partitions = planPartitions(image, request, this.#random)
         if ('errorCode' in partitions) return partitions
+        if (options.take?.(request.name, partitions.length) === false) return OVER_QUOTA
         changes.push({ type: 'createPartitions', topic: request.name, partitions })
         return undefined
       })
@@ -91,7 +107,7 @@ export class Controller {
   }
 
   /** By id, so that a topic made meanwhile under the same name is left alone. One outcome per id, in order. */
-  deleteTopics(ids: readonly string[]): Promise<(Refusal | undefined)[]> {
+  deleteTopics(ids: readonly string[], take?: TakePartitions): Promise<(Refusal | undefined)[]> {
     return updateMetadata(this.#store, (image) => {
       const changes: MetadataChange[] = []
       const result = ids.map((id) => {
@@ -102,6 +118,7 @@ export class Controller {
             message: 'This server does not host this topic ID.',
           }
         }
+        if (take?.(topic.name, topic.partitions.length) === false) return OVER_QUOTA
         changes.push({ type: 'deleteTopic', topic: topic.name })
         return undefined
       })

@@ -1,5 +1,6 @@
 import { type BrokerSettings, brokerKey } from './broker-keys.ts'
 import { crossCheck } from './cross-checks.ts'
+import { refusePerListener } from './listener-settings.ts'
 import { propertyName, readValue, refusalOf } from './table.ts'
 import { InvalidValue, type Value } from './values.ts'
 
@@ -79,6 +80,8 @@ export function refuseBrokerChange(
 function refuseValue(name: string, text: string): string | undefined {
   const key = brokerKey(name)
   if (key !== undefined) return refusalOf(name, key, text)
+  const perListener = refusePerListener(name, text)
+  if (perListener !== undefined) return perListener
   if (DYNAMIC_ONLY.has(name) && !/^\s*\+?\d+\s*$/.test(text))
     return `Invalid value ${text} for configuration ${name}: ${/^\s*-\d+\s*$/.test(text) ? 'Value must be at least 0' : 'Not a number of type LONG'}`
   return undefined

@@ -2,6 +2,7 @@ import { type BrokerSettings, brokerDefault, brokerKey, brokerKeys } from './bro
 import { type ConnectionBounds, parseConnectionBounds } from './connection-bounds.ts'
 import { crossCheck } from './cross-checks.ts'
 import { readEnvironment } from './environment.ts'
+import { perListenerKey, refusePerListener } from './listener-settings.ts'
 import { type Listeners, parseHttpListener, resolveListeners } from './listeners.ts'
 import { nearestName } from './nearest-name.ts'
 import { MalformedProperties, parseProperties } from './properties-file.ts'
@@ -71,7 +72,10 @@ export function loadConfig(sources: ConfigSources): BrokerConfig {
   for (const [name, { text, origin }] of given) {
     const protection = protectionOf(name, text)
     if (protection !== undefined) problems.push(`${protection} (${origin})`)
-    else if (brokerKey(name) === undefined) warnings.push(unknownKey(name, origin))
+    else if (perListenerKey(name) !== undefined) {
+      const refusal = refusePerListener(name, text)
+      if (refusal !== undefined) problems.push(`${refusal} (${origin})`)
+    } else if (brokerKey(name) === undefined) warnings.push(unknownKey(name, origin))
     else if (brokerKey(name)!.use === 'accepted') unusedKeys.push(name)
   }
 

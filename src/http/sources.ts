@@ -33,6 +33,13 @@ export function networkMetrics(metrics: Metrics, apiName: (apiKey: number) => st
     requestRefused(_listener: string, apiKey: number): void {
       metrics.add('sluice_requests_refused_total', { api: apiName(apiKey) })
     },
+    requestThrottled(quota: string, throttleMs: number): void {
+      metrics.add('sluice_throttled_requests_total', { quota })
+      metrics.add('sluice_throttle_seconds_total', { quota }, throttleMs / 1000)
+    },
+    connectionThrottled(rate: string): void {
+      metrics.add('sluice_throttled_connections_total', { rate })
+    },
   }
 }
 

@@ -10,18 +10,28 @@ describe('ConnectionQuotas', () => {
         ['10.0.0.9', 0],
         ['10.0.0.3', 3],
       ]),
+      maxConnectionsPerListener: new Map([['A', 3]]),
     })
-    expect(quotas.acquire('A', 3, '10.0.0.9')).toBe('connections.per.ip')
-    expect(quotas.acquire('A', 3, '10.0.0.1')).toBeUndefined()
-    expect(quotas.acquire('A', 3, '10.0.0.1')).toBeUndefined()
-    expect(quotas.acquire('A', 3, '10.0.0.1')).toBe('connections.per.ip')
-    expect(quotas.acquire('A', 3, '10.0.0.3')).toBeUndefined()
-    expect(quotas.acquire('A', 3, '10.0.0.3')).toBe('connections')
-    expect(quotas.acquire('B', 3, '10.0.0.3')).toBeUndefined()
-    expect(quotas.acquire('B', 3, '10.0.0.3')).toBe('connections')
+    expect(quotas.acquire('A', '10.0.0.9')).toBe('connections.per.ip')
+    expect(quotas.acquire('A', '10.0.0.1')).toBeUndefined()
+    expect(quotas.acquire('A', '10.0.0.1')).toBeUndefined()
+    expect(quotas.acquire('A', '10.0.0.1')).toBe('connections.per.ip')
+    expect(quotas.acquire('A', '10.0.0.3')).toBeUndefined()
+    expect(quotas.acquire('A', '10.0.0.3')).toBe('connections')
+    expect(quotas.acquire('B', '10.0.0.3')).toBeUndefined()
+    expect(quotas.acquire('B', '10.0.0.3')).toBe('connections')
     quotas.release('A', '10.0.0.1')
     expect(quotas.total).toBe(3)
-    expect(quotas.acquire('A', 3, '10.0.0.3')).toBeUndefined()
+    expect(quotas.acquire('A', '10.0.0.3')).toBeUndefined()
+  })
+
+  it('takes new limits for the connections that come from then on', () => {
+    const limits = { maxConnections: 1, maxConnectionsPerIp: 9, maxConnectionsPerIpOverrides: new Map() }
+    const quotas = new ConnectionQuotas(limits)
+    expect(quotas.acquire('A', '10.0.0.1')).toBeUndefined()
+    expect(quotas.acquire('A', '10.0.0.1')).toBe('connections')
+    quotas.limits = { ...limits, maxConnections: 2 }
+    expect(quotas.acquire('A', '10.0.0.1')).toBeUndefined()
   })
 
   it('takes an IPv4 peer on a socket of both families for the same address', () => {

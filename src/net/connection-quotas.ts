@@ -7,17 +7,20 @@ export interface ConnectionLimits {
   readonly maxConnectionsPerIp: number
   /** `max.connections.per.ip.overrides`, by address in its canonical text form (not by name). */
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>
+  /** `max.connections` under a listener's prefix, by the listener's name. */
+  readonly maxConnectionsPerListener?: ReadonlyMap<string, number>
 }
 
 /** Counts connections against the limits, after Kafka's `ConnectionQuotas`. Over a limit a connection is closed at once; none waits. */
 export class ConnectionQuotas {
-  readonly #limits: ConnectionLimits
+  /** May change while connections are open; none of those is closed for it. */
+  limits: ConnectionLimits
   readonly #perListener = new Map<string, number>()
   readonly #perIp = new Map<string, number>()
   #total = 0
 
   constructor(limits: ConnectionLimits) {
-    this.#limits = limits
+    this.limits = limits
   }
 
   get total(): number {
@@ -25,11 +28,12 @@ export class ConnectionQuotas {
   }
 
   /** Undefined when the connection is within the limits and now counted, else the limit that it would exceed. */
-  acquire(listenerName: string, listenerMax: number, ip: string): NetBound | undefined {
+  acquire(listenerName: string, ip: string): NetBound | undefined {
     const ofListener = this.#perListener.get(listenerName) ?? 0
     const ofIp = this.#perIp.get(ip) ?? 0
-    if (this.#total >= this.#limits.maxConnections || ofListener >= listenerMax) return 'connections'
-    const ipMax = this.#limits.maxConnectionsPerIpOverrides.get(ip) ?? this.#limits.maxConnectionsPerIp
+    const listenerMax = this.limits.maxConnectionsPerListener?.get(listenerName) ?? Number.POSITIVE_INFINITY
+    if (this.#total >= this.limits.maxConnections || ofListener >= listenerMax) return 'connections'
+    const ipMax = this.limits.maxConnectionsPerIpOverrides.get(ip) ?? this.limits.maxConnectionsPerIp
     if (ofIp >= ipMax) return 'connections.per.ip'
     this.#total++
     this.#perListener.set(listenerName, ofListener + 1)

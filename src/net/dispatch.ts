@@ -96,9 +96,10 @@ class Dispatch {
       clientId: head.clientId,
       requestBytes: frame.length,
       receivedMs,
-      time: this.#requestQuota?.enabled
-        && route.countsTime ? new RequestTime(this.#requestQuota, this.#clock, receivedMs)
-        : undefined,
+      time:
+        this.#requestQuota?.enabled && route.countsTime
+          ? new RequestTime(this.#requestQuota, this.#clock, receivedMs)
+          : undefined,
     })
     let response: unknown
     try {

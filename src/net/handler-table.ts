@@ -1,5 +1,5 @@
-import type { Message } from '../wire/schema.ts'
 import type { QuotaClient } from '../security/quotas/rate-quota.ts'
+import type { Message } from '../wire/schema.ts'
 import type { Connection } from './connection.ts'
 import type { ThrottlingQuota } from './metrics.ts'
 import type { RequestTime } from './request-time.ts'

@@ -8,8 +8,6 @@ export interface ListenerOptions {
   /** 0 for one that the system chooses. */
   readonly port: number
   readonly securityProtocol: 'PLAINTEXT'
-  /** `max.connections` of this listener. */
-  readonly maxConnections: number
 }
 
 export interface ListenerEvents {

@@ -12,6 +12,8 @@ export type NetBound =
   | 'connections'
   /** `max.connections.per.ip`; the connection is closed at once. */
   | 'connections.per.ip'
+  /** Connections that a listener holds back for the rate at which they come; more are closed at once. */
+  | 'connections.held'
   /** `connections.max.idle.ms`; the connection is closed. */
   | 'connection.idle'
   /** A connection that made no progress while others waited for the memory that it holds; it is closed. */

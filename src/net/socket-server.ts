@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { ConnectionRates } from '../security/quotas/connection-rates.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Connection, type ConnectionEnvironment, type Serve } from './connection.ts'
 import { type ConnectionLimits, ConnectionQuotas, canonicalAddress } from './connection-quotas.ts'
 import { Listener, type ListenerEvents, type ListenerOptions } from './listener.ts'
 import type { NetMetrics } from './metrics.ts'
+import { PacedAccept } from './paced-accept.ts'
 import { SCRATCH_BYTES } from './socket-input.ts'
 
 export interface SocketServerOptions extends ConnectionLimits {
@@ -28,6 +30,8 @@ export interface SocketServerParts {
   readonly metrics: NetMetrics
   /** Usually the dispatcher's. */
   readonly serve: Serve
+  /** How fast connections may come; any speed when left out. */
+  readonly connectionRates?: ConnectionRates
 }
 
 /** Bytes of requests that all connections may hold unless `queued.max.request.bytes` says otherwise. */
@@ -44,6 +48,7 @@ export class SocketServer {
   readonly #env: ConnectionEnvironment
   readonly #quotas: ConnectionQuotas
   readonly #connections = new Set<Connection>()
+  readonly #paced: PacedAccept[] = []
   #listeners: Listener[] = []
   #sweep: Timer | undefined
   #connectionsMade = 0
@@ -69,14 +74,13 @@ export class SocketServer {
   /** Binds every listener and accepts from then on; when one cannot be bound, none is, and BindError says which. */
   static async open(options: SocketServerOptions, parts: SocketServerParts): Promise<SocketServer> {
     const server = new SocketServer(options, parts)
-    const events: ListenerEvents = {
-      onConnection: (socket, listener) => server.#accept(socket, listener),
-      onError: (err, listener) =>
-        parts.logger.error('connection could not be accepted', { listener: listener.name, err }),
-    }
+    const onError: ListenerEvents['onError'] = (err, listener) =>
+      parts.logger.error('connection could not be accepted', { listener: listener.name, err })
     try {
-      for (const listener of options.listeners)
-        server.#listeners.push(await Listener.open(listener, options.backlog, events))
+      for (const listener of options.listeners) {
+        const onConnection = server.#acceptFor(listener, parts)
+        server.#listeners.push(await Listener.open(listener, options.backlog, { onConnection, onError }))
+      }
     } catch (error) {
       await server.close(0)
       throw error
@@ -87,6 +91,11 @@ export class SocketServer {
   /** What is bound, in the order of the options. */
   get listeners(): readonly Listener[] {
     return this.#listeners
+  }
+
+  /** Bounds for the connections that come from now on. */
+  set connectionLimits(limits: ConnectionLimits) {
+    this.#quotas.limits = limits
   }
 
   get connectionCount(): number {
@@ -109,6 +118,7 @@ export class SocketServer {
 
   async #close(graceMs: number): Promise<void> {
     const listenersClosed = Promise.all(this.#listeners.map((listener) => listener.close()))
+    for (const paced of this.#paced) paced.close()
     if (this.#connections.size > 0) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#allClosed = resolve
@@ -129,6 +139,14 @@ export class SocketServer {
     }
   }
 
+  #acceptFor(listener: ListenerOptions, parts: SocketServerParts): (socket: Socket) => void {
+    const accept = (socket: Socket) => this.#accept(socket, listener)
+    if (parts.connectionRates === undefined) return accept
+    const paced = new PacedAccept(listener.name, parts.connectionRates, parts, accept)
+    this.#paced.push(paced)
+    return (socket) => paced.offer(socket)
+  }
+
   #accept(socket: Socket, listener: ListenerOptions): void {
     const { remoteAddress, remotePort, localAddress, localPort } = socket
     // Without an address the peer has gone already.
@@ -138,7 +156,7 @@ export class SocketServer {
     }
     const { metrics, logger } = this.#env
     const clientHost = canonicalAddress(remoteAddress)
-    const refusedBy = this.#quotas.acquire(listener.name, listener.maxConnections, clientHost)
+    const refusedBy = this.#quotas.acquire(listener.name, clientHost)
     if (refusedBy !== undefined) {
       metrics.boundMet(refusedBy, listener.name)
       logger.debug('connection refused', { listener: listener.name, clientHost, bound: refusedBy })

@@ -13,7 +13,6 @@ export function listenerOptions(options: Partial<ListenerOptions> = {}): Listene
     host: '127.0.0.1',
     port: 0,
     securityProtocol: 'PLAINTEXT',
-    maxConnections: 2 ** 31 - 1,
     ...options,
   }
 }

@@ -25,7 +25,7 @@ function imageWith(brokerIds: readonly number[], topics: readonly NewTopic[] = [
   )
   for (const topic of topics) {
     const planned = planTopic(image, topic, DEFAULTS, new SeededRandom(1))
-    if ('errorCode' in planned) throw new Error(planned.message)
+    if ('errorCode' in planned) throw new Error(String(planned.message))
     image = applyChanges(image, [{ type: 'createTopic', topic: planned }], image.version + 1)
   }
   return image
@@ -52,7 +52,7 @@ describe('planTopic', () => {
 
   it('spreads leaders and replicas over all brokers', () => {
     const topic = plan(imageWith([1, 2, 3]), asked('t', { numPartitions: 3, replicationFactor: 2 }))
-    if ('errorCode' in topic) throw new Error(topic.message)
+    if ('errorCode' in topic) throw new Error(String(topic.message))
     expect(new Set(topic.partitions.map(({ leader }) => leader))).toEqual(new Set([1, 2, 3]))
     for (const { replicas } of topic.partitions) expect(new Set(replicas).size).toBe(2)
   })

@@ -31,7 +31,8 @@ export interface TopicDefaults {
 
 export interface Refusal {
   readonly errorCode: number
-  readonly message: string
+  /** Null where Kafka has no text. */
+  readonly message: string | null
 }
 
 /** The names in use by the form in which they collide. */

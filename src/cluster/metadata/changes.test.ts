@@ -68,7 +68,12 @@ const everything: readonly MetadataChange[] = [
   { type: 'setConfig', resource: { type: 'broker', name: '' }, key: 'log.retention.ms', value: 'a/b "c"' },
   { type: 'setConfig', resource: { type: 'topic', name: 'gone' }, key: 'retention.ms', value: '1' },
   { type: 'deleteTopic', topic: 'gone' },
-  { type: 'setClientQuota', entity: { user: 'a=b/c', clientId: null }, key: 'producer_byte_rate', value: 0.5 },
+  {
+    type: 'setClientQuota',
+    entity: { user: 'a=b/c', clientId: null },
+    key: 'producer_byte_rate',
+    value: 0.5,
+  },
   { type: 'setClientQuota', entity: { ip: '10.0.0.1' }, key: 'connection_creation_rate', value: 3 },
   { type: 'removeClientQuota', entity: { ip: '10.0.0.1' }, key: 'connection_creation_rate' },
   { type: 'allocateProducerIds', brokerId: 1, brokerEpoch: 5, nextProducerId: 1000 },

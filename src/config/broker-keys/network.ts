@@ -11,7 +11,7 @@ export const networkKeys = {
   'inter.broker.listener.name': string(null, { use: 'acted', doc: 'Listener that brokers use among themselves.' }),
   'listener.security.protocol.map': string('SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT', { use: 'acted', update: 'per-broker', doc: 'Security protocol of each listener name.' }),
   'listeners': list(['PLAINTEXT://:9092'], { check: someDistinct, use: 'acted', update: 'per-broker', doc: 'Addresses to listen on, as NAME://host:port, separated by commas; an empty host means every interface.' }),
-  'max.connection.creation.rate': int(INT_MAX, { check: atLeast(0), update: 'cluster-wide', doc: 'New connections a second, over all listeners.' }),
+  'max.connection.creation.rate': int(INT_MAX, { check: atLeast(0), use: 'acted', update: 'cluster-wide', doc: 'New connections a second, over all listeners.' }),
   'max.connections': int(INT_MAX, { check: atLeast(0), use: 'acted', update: 'cluster-wide', doc: 'Most connections at a time.' }),
   'max.connections.per.ip': int(INT_MAX, { check: atLeast(0), use: 'acted', update: 'cluster-wide', doc: 'Most connections at a time from one address.' }),
   'max.connections.per.ip.overrides': string('', { use: 'acted', update: 'cluster-wide', doc: 'Bounds for single addresses or host names, as host:count, separated by commas.' }),

@@ -14,7 +14,7 @@ export const operationsKeys = {
   'metrics.num.samples': int(2, { check: atLeast(1), doc: "Samples kept for each of Kafka's metrics." }),
   'metrics.recording.level': string('INFO', { doc: "Detail of Kafka's metrics." }),
   'metrics.sample.window.ms': long(30_000, { check: atLeast(1), doc: "Length of a sample of Kafka's metrics." }),
-  'quota.window.num': int(11, { check: atLeast(1), doc: 'Samples kept for the quotas of clients.' }),
-  'quota.window.size.seconds': int(1, { check: atLeast(1), doc: 'Length of a sample of the quotas of clients.' }),
-  'telemetry.max.bytes': int(1_048_576, { check: atLeast(1), doc: 'Largest report of metrics that a client may push.' }),
+  'quota.window.num': int(11, { check: atLeast(1), use: 'acted', doc: 'Samples kept for the quotas of clients.' }),
+  'quota.window.size.seconds': int(1, { check: atLeast(1), use: 'acted', doc: 'Length of a sample of the quotas of clients.' }),
+  'telemetry.max.bytes': int(1_048_576, { check: atLeast(1), use: 'acted', doc: 'Largest report of metrics that a client may push.' }),
 }

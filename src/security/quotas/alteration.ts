@@ -19,8 +19,8 @@ export interface AlteredQuota {
   readonly errorMessage: string | null
 }
 
-/** The largest long of Java, as near as a number comes to it. */
-const LONG_MAX = 2 ** 63
+/** The largest numbers of Java's types, as near as a number comes to them. */
+const MAX_VALUES = { 'a LONG': 2 ** 63, 'an INT': 2 ** 31 - 1 } as const
 const FRACTION = 1e-6
 
 /**
@@ -38,7 +38,7 @@ export function planAlterations(
     const key = JSON.stringify([...entity].sort())
     const refusal =
       results.has(key) || repeats(ops)
-        ? `Ignoring duplicate updates for entity ${describeEntity(entity)}`
+        ? `Ignoring duplicate entity ${describeEntity(entity)}`
         : plan(image, entity, ops, resolvable)
     if (typeof refusal === 'string') {
       results.set(key, { entity, errorCode: ErrorCode.INVALID_REQUEST, errorMessage: refusal })
@@ -93,7 +93,7 @@ function combinationProblem(entries: EntityEntries, resolvable: ReadonlySet<stri
   const ip = entries.get('ip')
   if (ip === undefined) return undefined
   if (entries.size > 1)
-    return 'Invalid quota entity combination, IP entity should not be combined with User or ClientId'
+    return 'Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId'
   return ip === null || canonicalIp(ip) !== undefined || resolvable.has(ip)
     ? undefined
     : `${ip} is not a valid IP or resolvable host.`
@@ -102,11 +102,13 @@ function combinationProblem(entries: EntityEntries, resolvable: ReadonlySet<stri
 function valueProblem(valid: ReadonlySet<string>, key: string, value: number): string | undefined {
   if (!valid.has(key)) return `Invalid configuration key ${key}`
   if (value <= 0) return `Quota ${key} must be greater than 0`
+  const type = INTEGRAL_QUOTAS.get(key)
+  if (type !== undefined) {
+    if (value > MAX_VALUES[type]) return `Proposed value for ${key} is too large for ${type}.`
+    if (value % 1 > FRACTION) return `${key} cannot be a fractional value.`
+  }
   // Kafka takes these, and then throttles nobody; nothing is lost by refusing them, and JSON has no form for them.
-  if (!Number.isFinite(value)) return `Quota ${key} must be a finite number`
-  if (!INTEGRAL_QUOTAS.has(key)) return undefined
-  if (value > LONG_MAX) return `Proposed value for ${key} is too large for a LONG.`
-  return value % 1 > FRACTION ? `${key} cannot be a fractional value.` : undefined
+  return Number.isFinite(value) ? undefined : `Quota ${key} must be a finite number`
 }
 
 function entityOf(entries: EntityEntries): QuotaEntity {
@@ -151,9 +153,7 @@ export function* matchingQuotas(image: MetadataImage, { components, strict }: Qu
   }
 }
 
-function wantedNames(
-  components: QuotaFilter['components'],
-): ReadonlyMap<string, string | null | typeof ANY> {
+function wantedNames(components: QuotaFilter['components']): ReadonlyMap<string, string | null | typeof ANY> {
   const wanted = new Map<string, string | null | typeof ANY>()
   const invalid = (message: string) => new KafkaError(ErrorCode.INVALID_REQUEST, message)
   for (const { entityType, matchType, match } of components) {

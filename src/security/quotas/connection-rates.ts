@@ -53,8 +53,7 @@ export class ConnectionRates {
     if (limit === Number.POSITIVE_INFINITY) return 0
     const usage = this.#addresses.get(address) ?? new WindowedRate()
     this.#addresses.delete(address)
-    if (this.#addresses.size >= MAX_ADDRESSES)
-      this.#addresses.delete(this.#addresses.keys().next().value!)
+    if (this.#addresses.size >= MAX_ADDRESSES) this.#addresses.delete(this.#addresses.keys().next().value!)
     this.#addresses.set(address, usage)
     const waitMs = this.#record(usage, limit, nowMs)
     if (waitMs > 0) usage.record(-1, nowMs, this.#windows)

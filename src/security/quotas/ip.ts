@@ -2,7 +2,7 @@
 export function canonicalIp(text: string): string | undefined {
   if (IPV4.test(text)) return text
   const inner = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text
-  if (!inner.includes(':')) return undefined
+  if (!inner.includes(':') || !/^[\da-fA-F:.]+$/.test(inner)) return undefined
   const url = URL.parse(`http://[${inner}]`)
   if (url === null) return undefined
   const address = url.hostname.slice(1, -1)

@@ -14,9 +14,9 @@ export const USER_AND_CLIENT_QUOTAS: ReadonlySet<string> = new Set([
 
 export const IP_QUOTAS: ReadonlySet<string> = new Set([CONNECTION_CREATION_RATE])
 
-/** Those that Kafka keeps as whole numbers. */
-export const INTEGRAL_QUOTAS: ReadonlySet<string> = new Set([
-  PRODUCER_BYTE_RATE,
-  CONSUMER_BYTE_RATE,
-  CONNECTION_CREATION_RATE,
+/** Those that Kafka keeps as whole numbers, with the type of these. */
+export const INTEGRAL_QUOTAS: ReadonlyMap<string, 'a LONG' | 'an INT'> = new Map([
+  [PRODUCER_BYTE_RATE, 'a LONG'],
+  [CONSUMER_BYTE_RATE, 'a LONG'],
+  [CONNECTION_CREATION_RATE, 'an INT'],
 ])
