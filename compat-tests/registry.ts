@@ -44,6 +44,7 @@ export const suites: readonly CompatSuite[] = [
       DeleteRecords: [1],
       InitProducerId: [1],
       DescribeConfigs: [2],
+      AlterConfigs: [1],
       CreatePartitions: [1],
       DeleteGroups: [1],
     },

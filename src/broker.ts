@@ -6,6 +6,7 @@
  * take up the partitions; make the internal topics and load the groups; let the requests in.
  */
 import { offsetsTopic } from './apis/automatic-topics.ts'
+import { BROKER_LOGGERS, initialLogLevel } from './apis/broker-loggers.ts'
 import { ConfigService } from './apis/config-service.ts'
 import { finalizeFeatures, unservedFeature } from './apis/features.ts'
 import { FetchSessions } from './apis/fetch-sessions.ts'
@@ -14,6 +15,7 @@ import { clientQuotas, connectionLimits, connectionRates, followQuotas } from '.
 import type { Services } from './apis/services.ts'
 import { boundHandlers } from './apis/table.ts'
 import type { Clock } from './base/clock.ts'
+import { LogLevels } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
 import { type Metrics, noMetrics } from './base/metrics.ts'
 import { type Random, randomUuid } from './base/random.ts'
@@ -52,6 +54,7 @@ export interface BrokerOptions {
   readonly fs: FileSystem
   readonly clock: Clock
   readonly random: Random
+  /** Takes every line: what is left out is decided by `sluice.log.level` and the levels of broker loggers. */
   readonly logger: Logger
   /** When the process or the caller began to start it, by the clock; for the log line that says how long it took. */
   readonly startedMs: number
@@ -74,6 +77,7 @@ const MINUTE_MS = 60_000
 
 export class Broker {
   readonly #options: BrokerOptions
+  readonly #logLevels: LogLevels
   /** What a stop has to undo, in the order of the start. */
   readonly #undo: (() => void | Promise<void>)[] = []
   #closing: Promise<void> | undefined
@@ -86,7 +90,8 @@ export class Broker {
   #httpPort: number | undefined
 
   private constructor(options: BrokerOptions) {
-    this.#options = options
+    this.#logLevels = new LogLevels(options.logger, initialLogLevel(options.config), BROKER_LOGGERS)
+    this.#options = { ...options, logger: this.#logLevels.logger('sluice.broker') }
   }
 
   /** Rejects with StartError for what an operator can mend; nothing is left behind then. */
@@ -188,7 +193,7 @@ export class Broker {
 
   /** Metrics and health, where they are asked for: loaded only then. Gives what samples the parts once they are there. */
   async #openHttp(): Promise<((parts: BrokerParts) => void) | undefined> {
-    const { config, logger } = this.#options
+    const { config } = this.#options
     if (config.httpListener === undefined) return undefined
     const [{ HttpServer, HttpBindError }, { prometheusMetrics }, { sampleBroker }, { sampleProcess }] =
       await Promise.all([
@@ -204,7 +209,7 @@ export class Broker {
       ...config.httpListener,
       metrics,
       notReady: () => this.#notReady ?? this.#logFailure,
-      logger,
+      logger: this.#logLevels.logger('sluice.http'),
     }).catch((error: unknown) => {
       throw error instanceof HttpBindError ? new StartError(error.message, { cause: error }) : error
     })
@@ -214,7 +219,7 @@ export class Broker {
   }
 
   #openLogs(): LogDirectory {
-    const { config, fs, clock, random, logger } = this.#options
+    const { config, fs, clock, random } = this.#options
     const [path, ...more] = config.logDirs
     if (path === undefined || more.length > 0) {
       throw new StartError(
@@ -226,7 +231,7 @@ export class Broker {
       path,
       clock,
       random,
-      logger,
+      logger: this.#logLevels.logger('sluice.logstore'),
       tailCacheBytes: config.settings.sluiceTailCacheBytes,
       producerIdExpirationMs: config.settings.producerIdExpirationMs,
       onFailure: (error) => {
@@ -245,7 +250,7 @@ export class Broker {
       directory: logs.path,
       clock,
       random,
-      logger,
+      logger: this.#logLevels.logger('sluice.cluster'),
       ...(clusterId !== undefined && { clusterId }),
     })
     this.#undo.push(() => metadata.close())
@@ -271,13 +276,13 @@ export class Broker {
   }
 
   #hostPartitions(logs: LogDirectory, metadata: MetadataStore, configs: ConfigService): PartitionHost {
-    const { config, clock, logger } = this.#options
+    const { config, clock } = this.#options
     const { nodeId, sluiceValidateRecords, replicaLagTimeMaxMs } = config.settings
     return new PartitionHost({
       brokerId: nodeId,
       logs,
       clock,
-      logger,
+      logger: this.#logLevels.logger('sluice.cluster'),
       logConfig: (topic, image) => logConfigOf(configs.topic(topic, image), sluiceValidateRecords),
       minInsyncReplicas: (topic) => configs.topic(topic).minInsyncReplicas,
       replicaLagTimeMaxMs: () => replicaLagTimeMaxMs,
@@ -286,7 +291,8 @@ export class Broker {
   }
 
   #groupRuntime(): GroupRuntime {
-    const { config, clock, logger } = this.#options
+    const { config, clock } = this.#options
+    const logger = this.#logLevels.logger('sluice.groups')
     const options = groupOptions(config)
     return new CoordinatorRuntime({
       topic: GROUP_METADATA_TOPIC,
@@ -306,7 +312,7 @@ export class Broker {
     readonly groupRuntime: GroupRuntime
     readonly producerIds: ProducerIds
   }): Services {
-    const { config, clock, random, logger } = this.#options
+    const { config, clock, random } = this.#options
     const { metadata, configs, partitions, groupRuntime, producerIds } = parts
     const offsetsPartitions = () => metadata.image().topics.get(GROUP_METADATA_TOPIC)?.partitions
     const groups = new GroupCoordinator({
@@ -322,7 +328,8 @@ export class Broker {
       nodeId: config.settings.nodeId,
       clock,
       random,
-      logger,
+      logger: this.#logLevels.logger('sluice.apis'),
+      logLevels: this.#logLevels,
       metadata,
       controller: new Controller({ store: metadata, random, topicDefaults }),
       partitions,
@@ -341,7 +348,8 @@ export class Broker {
 
   /** Requests that come before the broker is ready wait for it. */
   async #listen(services: Services, ready: Promise<void>): Promise<SocketServer> {
-    const { config, clock, logger } = this.#options
+    const { config, clock } = this.#options
+    const logger = this.#logLevels.logger('sluice.net')
     const { settings } = config
     const rates = connectionRates(settings)
     const requestQuota = services.quotas.request

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
+import { initialLogLevel } from './apis/broker-loggers.ts'
 import { systemClock } from './base/clock.ts'
+import { LogLevels, ROOT_LOGGER } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
 import { pinoLogger } from './base/pino-logger.ts'
 import { systemRandom } from './base/random.ts'
@@ -52,11 +54,8 @@ async function start(command: CommandLine & { command: 'start' }, startedMs: num
     for (const problem of error.problems) process.stderr.write(`sluice: ${problem}\n`)
     return 1
   }
-  const logger = pinoLogger({
-    level: config.settings.sluiceLogLevel,
-    format: config.settings.sluiceLogFormat,
-  })
-  const stop = stopSignal(logger)
+  const logger = pinoLogger({ format: config.settings.sluiceLogFormat })
+  const stop = stopSignal(new LogLevels(logger, initialLogLevel(config), []).logger(ROOT_LOGGER))
   let broker: Broker
   try {
     broker = await Broker.start({

@@ -72,7 +72,6 @@ describe.each(clients)('$name', (client) => {
 
   test('a changed topic configuration is shown and takes effect at once', async () => {
     await newTopic(1)
-    if (admin.setTopicConfig === undefined) return
     await admin.setTopicConfig(topic, 'max.message.bytes', '200')
     expect(await admin.topicConfig(topic, 'max.message.bytes')).toEqual({ value: '200', isDefault: false })
     await fill(1)

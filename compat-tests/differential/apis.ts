@@ -25,19 +25,32 @@ import {
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
 } from '../../src/wire/schemas/23-offset-for-leader-epoch.ts'
+import { describeAclsRequest, describeAclsResponse } from '../../src/wire/schemas/29-describe-acls.ts'
+import { createAclsRequest, createAclsResponse } from '../../src/wire/schemas/30-create-acls.ts'
+import { deleteAclsRequest, deleteAclsResponse } from '../../src/wire/schemas/31-delete-acls.ts'
 import {
   describeConfigsRequest,
   describeConfigsResponse,
 } from '../../src/wire/schemas/32-describe-configs.ts'
+import { alterConfigsRequest, alterConfigsResponse } from '../../src/wire/schemas/33-alter-configs.ts'
 import {
   createPartitionsRequest,
   createPartitionsResponse,
 } from '../../src/wire/schemas/37-create-partitions.ts'
 import { deleteGroupsRequest, deleteGroupsResponse } from '../../src/wire/schemas/42-delete-groups.ts'
+import { electLeadersRequest, electLeadersResponse } from '../../src/wire/schemas/43-elect-leaders.ts'
 import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from '../../src/wire/schemas/44-incremental-alter-configs.ts'
+import {
+  alterPartitionReassignmentsRequest,
+  alterPartitionReassignmentsResponse,
+} from '../../src/wire/schemas/45-alter-partition-reassignments.ts'
+import {
+  listPartitionReassignmentsRequest,
+  listPartitionReassignmentsResponse,
+} from '../../src/wire/schemas/46-list-partition-reassignments.ts'
 import { offsetDeleteRequest, offsetDeleteResponse } from '../../src/wire/schemas/47-offset-delete.ts'
 import {
   describeClientQuotasRequest,
@@ -47,6 +60,7 @@ import {
   alterClientQuotasRequest,
   alterClientQuotasResponse,
 } from '../../src/wire/schemas/49-alter-client-quotas.ts'
+import { describeQuorumRequest, describeQuorumResponse } from '../../src/wire/schemas/55-describe-quorum.ts'
 import { updateFeaturesRequest, updateFeaturesResponse } from '../../src/wire/schemas/57-update-features.ts'
 import {
   describeClusterRequest,
@@ -56,6 +70,14 @@ import {
   describeProducersRequest,
   describeProducersResponse,
 } from '../../src/wire/schemas/61-describe-producers.ts'
+import {
+  unregisterBrokerRequest,
+  unregisterBrokerResponse,
+} from '../../src/wire/schemas/64-unregister-broker.ts'
+import {
+  listConfigResourcesRequest,
+  listConfigResourcesResponse,
+} from '../../src/wire/schemas/74-list-config-resources.ts'
 import {
   describeTopicPartitionsRequest,
   describeTopicPartitionsResponse,
@@ -99,6 +121,16 @@ export const api = {
   describeCluster: [describeClusterRequest, describeClusterResponse],
   describeProducers: [describeProducersRequest, describeProducersResponse],
   describeTopicPartitions: [describeTopicPartitionsRequest, describeTopicPartitionsResponse],
+  describeAcls: [describeAclsRequest, describeAclsResponse],
+  createAcls: [createAclsRequest, createAclsResponse],
+  deleteAcls: [deleteAclsRequest, deleteAclsResponse],
+  alterConfigs: [alterConfigsRequest, alterConfigsResponse],
+  electLeaders: [electLeadersRequest, electLeadersResponse],
+  alterPartitionReassignments: [alterPartitionReassignmentsRequest, alterPartitionReassignmentsResponse],
+  listPartitionReassignments: [listPartitionReassignmentsRequest, listPartitionReassignmentsResponse],
+  describeQuorum: [describeQuorumRequest, describeQuorumResponse],
+  unregisterBroker: [unregisterBrokerRequest, unregisterBrokerResponse],
+  listConfigResources: [listConfigResourcesRequest, listConfigResourcesResponse],
 } as const
 
 /** The first version that Kafka 4 serves, of the APIs that Sluice serves from an older one. */

@@ -7,6 +7,9 @@ import { BROKER_CONFIG } from './scenario.ts'
 import { Session } from './session.ts'
 import { disagreements, readTranscript, writeTranscript } from './transcript.ts'
 
+const TOPIC = 2
+const BROKER_LOGGER = 8
+
 describe('what Sluice answers otherwise than Apache Kafka on purpose', () => {
   let broker: RunningBroker
   let session: Session
@@ -78,6 +81,57 @@ describe('what Sluice answers otherwise than Apache Kafka on purpose', () => {
         { errorCode: ErrorCode.INVALID_TXN_STATE, baseOffset: -1 },
       ])
     }
+  })
+
+  it('answers AlterConfigs for a resource that is named twice, which Kafka leaves without an answer', async () => {
+    const resource = { resourceType: TOPIC, resourceName: 'twice', configs: [] }
+    const { responses } = await session.quiet(api.alterConfigs, 2, {
+      resources: [resource, resource],
+      validateOnly: false,
+    })
+    const refusal = {
+      errorCode: ErrorCode.INVALID_REQUEST,
+      errorMessage: 'Each resource must appear at most once.',
+    }
+    expect(responses).toMatchObject([refusal, refusal])
+  })
+
+  it('has loggers by the parts of the broker, at the level of root until they are given their own', async () => {
+    const shown = async () => {
+      const resource = { resourceType: BROKER_LOGGER, resourceName: '1', configurationKeys: null }
+      const { results } = await session.quiet(api.describeConfigs, 4, { resources: [resource] })
+      return Object.fromEntries(results[0]!.configs.map(({ name, value }) => [name, value]))
+    }
+    const alter = async (name: string, configOperation: number, value: string | null) => {
+      const resource = { resourceType: BROKER_LOGGER, resourceName: '1' }
+      const input = { resources: [{ ...resource, configs: [{ name, configOperation, value }] }] }
+      const answer = await session.quiet(api.incrementalAlterConfigs, 1, { ...input, validateOnly: false })
+      return answer.responses[0]!.errorCode
+    }
+    expect(await shown()).toMatchObject({ root: 'INFO', 'sluice.groups': 'INFO', 'sluice.net': 'INFO' })
+    expect(await alter('sluice.net', 0, 'DEBUG')).toBe(0)
+    expect(await alter('root', 0, 'ERROR')).toBe(0)
+    expect(await shown()).toMatchObject({ root: 'ERROR', 'sluice.groups': 'ERROR', 'sluice.net': 'DEBUG' })
+    expect(await alter('sluice.net', 1, null)).toBe(0)
+    expect(await shown()).toMatchObject({ root: 'ERROR', 'sluice.net': 'ERROR' })
+    expect(await alter('kafka.server.ReplicaManager', 0, 'DEBUG')).toBe(ErrorCode.INVALID_CONFIG)
+  })
+
+  it('describes configs to a client of the first version by what is the default', async () => {
+    await session.makeTopic('configs-v0', 1, { 'retention.ms': '5000' })
+    const { results } = await session.quiet(api.describeConfigs, 0, {
+      resources: [
+        {
+          resourceType: TOPIC,
+          resourceName: 'configs-v0',
+          configurationKeys: ['retention.ms', 'segment.ms'],
+        },
+      ],
+    })
+    expect(results[0]!.configs).toMatchObject([
+      { name: 'retention.ms', value: '5000', isDefault: false, readOnly: false, isSensitive: false },
+      { name: 'segment.ms', value: '604800000', isDefault: true, readOnly: false, isSensitive: false },
+    ])
   })
 
   it('answers null records, which Kafka leaves without an answer', async () => {

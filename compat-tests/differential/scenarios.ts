@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts'
+import { configResources } from './scenarios/config-resources.ts'
 import { configs } from './scenarios/configs.ts'
 import { described } from './scenarios/described.ts'
 import { discovery } from './scenarios/discovery.ts'
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   topics,
   described,
   configs,
+  configResources,
   features,
   lookups,
   produce,

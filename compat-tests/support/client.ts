@@ -60,8 +60,8 @@ export interface CompatAdmin {
   /** Leader of each partition. */
   leaders(topic: string): Promise<number[]>
   topicConfig(topic: string, key: string): Promise<{ value: string | null; isDefault: boolean }>
-  /** Where the library knows the API that changes single keys. */
-  setTopicConfig?(topic: string, key: string, value: string): Promise<void>
+  /** By AlterConfigs or IncrementalAlterConfigs, whichever the library knows. */
+  setTopicConfig(topic: string, key: string, value: string): Promise<void>
   /** By partition. */
   endOffsets(topic: string): Promise<number[]>
   /** By partition, the first offset at or after a time; the end where there is none. */

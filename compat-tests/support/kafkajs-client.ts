@@ -138,6 +138,12 @@ async function admin(bootstrapServers: string): Promise<CompatAdmin> {
       const { configValue, isDefault } = resources[0]!.configEntries[0]!
       return { value: configValue, isDefault }
     },
+    async setTopicConfig(topic, key, value) {
+      await client.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries: [{ name: key, value }] }],
+      })
+    },
     endOffsets: async (topic) => byPartition(await client.fetchTopicOffsets(topic)),
     offsetsAt: async (topic, timestampMs) =>
       byPartition(await client.fetchTopicOffsetsByTimestamp(topic, timestampMs)),

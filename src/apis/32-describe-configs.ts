@@ -1,13 +1,15 @@
 /**
- * DescribeConfigs, versions 1–4: topics, brokers (an empty name stands for all of them), groups and client metrics,
- * every key with its default, source and synonyms. v3: types and documentation.
+ * DescribeConfigs, versions 0–4: topics, brokers (an empty name stands for all of them), broker loggers, groups and
+ * client metrics, every key with its default, source and synonyms.
  *
- * Not done: broker loggers, which there are none of.
+ * - v0 tells of each value only whether it is the default.
+ * - v3: types and documentation.
  */
 import { configsOf } from '../cluster/metadata/image.ts'
 import { topicNameProblem } from '../cluster/topic-names.ts'
 import {
   type ConfigEntry,
+  ConfigSource,
   describeAllBrokers,
   describeBroker,
   describeClientMetrics,
@@ -20,7 +22,8 @@ import {
   describeConfigsRequest,
   describeConfigsResponse,
 } from '../wire/schemas/32-describe-configs.ts'
-import { ResourceType } from './config-resources.ts'
+import { describeLoggers } from './broker-loggers.ts'
+import { ensureNodeId, ResourceType } from './config-resources.ts'
 import { ALL_BROKERS } from './config-service.ts'
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
@@ -30,17 +33,22 @@ type Resource = DescribeConfigsRequest['resources'][number]
 export const describeConfigs = handler({
   request: describeConfigsRequest,
   response: describeConfigsResponse,
-  minVersion: 1,
+  minVersion: 0,
   maxVersion: 4,
 
-  handle: (_context, request, services) => ({
+  handle: (context, request, services) => ({
     results: request.resources.map((resource) => {
       const { resourceType, resourceName } = resource
       try {
         const configs = describe(resource, services).map((entry) => ({
           ...entry,
+          ...(context.apiVersion === 0 && { isDefault: entry.configSource === ConfigSource.DEFAULT_CONFIG }),
           synonyms: request.includeSynonyms ? entry.synonyms : [],
-          documentation: request.includeDocumentation ? entry.documentation : null,
+          // Loggers have none, and no way to ask for it.
+          documentation:
+            request.includeDocumentation || resourceType === ResourceType.BROKER_LOGGER
+              ? entry.documentation
+              : null,
         }))
         return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs }
       } catch (error) {
@@ -83,7 +91,12 @@ function describe(
     }
     case ResourceType.BROKER:
       if (resourceName === ALL_BROKERS) return describeAllBrokers(configs.dynamic(), names)
-      ensureThisBroker(resourceName, nodeId)
+      ensureNodeId(
+        resourceName,
+        nodeId,
+        `Unexpected broker id, expected ${nodeId} or empty string, but received ${resourceName}`,
+        'Broker id',
+      )
       return describeBroker(configs.initial, configs.dynamic(), names)
     case ResourceType.GROUP:
       if (resourceName === '') throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Group name must not be empty')
@@ -94,24 +107,15 @@ function describe(
       }
       return describeClientMetrics(configsOf(image, 'client-metrics', resourceName), names)
     case ResourceType.BROKER_LOGGER:
-      ensureThisBroker(resourceName, nodeId)
-      return []
+      if (resourceName === '') throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty')
+      ensureNodeId(
+        resourceName,
+        nodeId,
+        `Unexpected broker id, expected ${nodeId} but received ${resourceName}`,
+        'Broker id',
+      )
+      return describeLoggers(services.logLevels, names)
     default:
       throw new KafkaError(ErrorCode.INVALID_REQUEST, defaultErrorMessage(ErrorCode.INVALID_REQUEST))
-  }
-}
-
-function ensureThisBroker(resourceName: string, nodeId: number): void {
-  if (!/^-?\d+$/.test(resourceName)) {
-    throw new KafkaError(
-      ErrorCode.INVALID_REQUEST,
-      `Broker id must be an integer, but it is: ${resourceName}`,
-    )
-  }
-  if (Number(resourceName) !== nodeId) {
-    throw new KafkaError(
-      ErrorCode.INVALID_REQUEST,
-      `Unexpected broker id, expected ${nodeId} or empty string, but received ${resourceName}`,
-    )
   }
 }

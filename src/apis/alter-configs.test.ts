@@ -8,8 +8,8 @@ import { loadConfig } from '../config/load.ts'
 import { MemoryFileSystem } from '../logstore/memory-fs.ts'
 import { SeededRandom } from '../testing/seeded-random.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
-import { alterConfigs, ConfigOperation } from './alter-configs.ts'
-import { ResourceType } from './config-resources.ts'
+import { alterConfigs } from './alter-configs.ts'
+import { ConfigOperation, ResourceType } from './config-resources.ts'
 import { ConfigService } from './config-service.ts'
 import type { Services } from './services.ts'
 
@@ -35,7 +35,10 @@ it('leaves no configs behind for a topic that is deleted at the same time', asyn
   const alteration = {
     resourceType: ResourceType.TOPIC,
     resourceName: 't',
-    operations: [{ name: 'retention.ms', operation: ConfigOperation.SET, value: '1' }],
+    change: {
+      type: 'edit' as const,
+      configs: [{ name: 'retention.ms', operation: ConfigOperation.SET, value: '1' }],
+    },
   }
   const [, [altered]] = await Promise.all([
     controller.deleteTopics([store.image().topics.get('t')!.id]),

@@ -1,28 +1,45 @@
-/** Changes configs of resources in the metadata, each resource as a whole or not at all: Kafka's `ConfigurationControlManager`. */
+/**
+ * Changes configs of resources, each resource as a whole or not at all: Kafka's `ConfigAdminManager` (what the broker
+ * checks) and `ConfigurationControlManager` (what the controller does).
+ */
 import type { MetadataChange } from '../cluster/metadata/changes.ts'
 import { type ConfigResource, configsOf, type MetadataImage } from '../cluster/metadata/image.ts'
 import { topicNameProblem } from '../cluster/topic-names.ts'
-import { brokerDefaultText, brokerKey } from '../config/broker-keys.ts'
+import { brokerKey } from '../config/broker-keys.ts'
 import { refuseBrokerChange } from '../config/broker-updates.ts'
+import { refuseClientMetricsConfig } from '../config/client-metrics-config.ts'
 import { groupKey, refuseGroupConfig } from '../config/group-config.ts'
-import type { Key } from '../config/table.ts'
+import { formatDefault, type Key } from '../config/table.ts'
 import { refuseTopicConfig, topicKey } from '../config/topic-config.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
-import { metadataResource } from './config-resources.ts'
+import { alterLoggers } from './broker-loggers.ts'
+import {
+  type AlterOperation,
+  ConfigOperation,
+  ensureNodeId,
+  metadataResource,
+  parseBrokerId,
+  ResourceType,
+} from './config-resources.ts'
 import { ALL_BROKERS } from './config-service.ts'
+import { repeated } from './repeated.ts'
 import type { Services } from './services.ts'
 
-export const ConfigOperation = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const
-
+/** What one resource of a request asks for. */
 export interface ConfigAlteration {
   readonly resourceType: number
   readonly resourceName: string
-  readonly operations: readonly {
-    readonly name: string
-    readonly operation: number
-    /** Without meaning for DELETE. */
-    readonly value: string
-  }[]
+  readonly change: ConfigChange
+}
+
+/** `replace` has all configs that the resource is to have: AlterConfigs; `edit` is IncrementalAlterConfigs. */
+export type ConfigChange =
+  | { readonly type: 'replace'; readonly configs: readonly NamedValue[] }
+  | { readonly type: 'edit'; readonly configs: readonly (NamedValue & { readonly operation: number })[] }
+
+interface NamedValue {
+  readonly name: string
+  readonly value: string | null
 }
 
 export interface AlteredConfigs {
@@ -30,24 +47,41 @@ export interface AlteredConfigs {
   readonly errorMessage: string | null
 }
 
-/** One outcome per alteration, in order; those that were refused before are passed through. */
-export function alterConfigs(
-  alterations: readonly (ConfigAlteration | AlteredConfigs)[],
+const DONE: AlteredConfigs = { errorCode: ErrorCode.NONE, errorMessage: null }
+
+/** One outcome per alteration, in order. */
+export async function alterConfigs(
+  alterations: readonly ConfigAlteration[],
   validateOnly: boolean,
   services: Services,
 ): Promise<AlteredConfigs[]> {
+  const twice = repeated(alterations.map(nameOf))
+  // What is settled without the metadata: refusals, and loggers.
+  const settled = alterations.map((alteration) =>
+    outcomeOf(() => {
+      if (twice.has(nameOf(alteration))) invalidRequest('Each resource must appear at most once.')
+      ensureWellFormed(alteration.change)
+      const { resourceType, resourceName, change } = alteration
+      if (resourceType !== ResourceType.BROKER_LOGGER || change.type === 'replace') return undefined
+      ensureNodeId(
+        resourceName,
+        services.nodeId,
+        `Unexpected node id. Expected ${services.nodeId}, but received ${parseBrokerId(resourceName)}`,
+      )
+      alterLoggers(services.logLevels, operationsOf(change), validateOnly)
+      return DONE
+    }),
+  )
   return services.controller.update((image) => {
     const changes: MetadataChange[] = []
-    const result = alterations.map((alteration) => {
-      if ('errorCode' in alteration) return alteration
-      try {
-        changes.push(...plan(image, alteration, services))
-        return { errorCode: ErrorCode.NONE, errorMessage: null }
-      } catch (error) {
-        if (!(error instanceof KafkaError)) throw error
-        return { errorCode: error.code, errorMessage: error.message }
-      }
-    })
+    const result = alterations.map(
+      (alteration, index) =>
+        settled[index] ??
+        outcomeOf(() => {
+          changes.push(...plan(image, alteration, services))
+          return DONE
+        }),
+    )
     // A topic that is deleted meanwhile must not leave its configs to one that is made under its name.
     const alsoRead = changes.flatMap((change) =>
       'resource' in change && change.resource.type === 'topic' ? [`topic/${change.resource.name}`] : [],
@@ -56,11 +90,66 @@ export function alterConfigs(
   })
 }
 
+function nameOf({ resourceType, resourceName }: ConfigAlteration): string {
+  return `${resourceType} ${resourceName}`
+}
+
+function outcomeOf<T>(act: () => T): T | AlteredConfigs {
+  try {
+    return act()
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { errorCode: error.code, errorMessage: error.message }
+  }
+}
+
+function ensureWellFormed(change: ConfigChange): void {
+  if (repeated(change.configs.map(({ name }) => name)).size > 0) {
+    invalidRequest('Error due to duplicate config keys')
+  }
+  const nulls =
+    change.type === 'replace'
+      ? change.configs.filter(({ value }) => value === null)
+      : change.configs.filter(
+          ({ value, operation }) => value === null && operation !== ConfigOperation.DELETE,
+        )
+  if (nulls.length > 0) {
+    invalidRequest(`Null value not supported for : ${nulls.map(({ name }) => name).join(', ')}`)
+  }
+  if (change.type === 'replace') return
+  const unknown = change.configs.find(
+    ({ operation }) => operation < 0 || operation > ConfigOperation.SUBTRACT,
+  )
+  if (unknown !== undefined) {
+    invalidRequest(`Unknown operation type ${unknown.operation} for config ${unknown.name}`)
+  }
+}
+
+function operationsOf({ configs }: ConfigChange & { type: 'edit' }): AlterOperation[] {
+  return configs.map(({ name, operation, value }) => ({ name, operation, value: value ?? '' }))
+}
+
 function plan(image: MetadataImage, alteration: ConfigAlteration, services: Services): MetadataChange[] {
   const resource = existingResource(image, alteration, services)
   const before = configsOf(image, resource.type, resource.name)
+  const after = configsAfter(resource, before, alteration.change)
+  // A broker is asked about what the request names, anything else about all that it is to have.
+  const named = new Set([
+    ...alteration.change.configs.map(({ name }) => name),
+    ...(alteration.change.type === 'replace' ? before.keys() : []),
+  ])
+  refuse(resource, named, after, services)
+  return difference(resource, before, after)
+}
+
+function configsAfter(
+  resource: ConfigResource,
+  before: ReadonlyMap<string, string>,
+  change: ConfigChange,
+): ReadonlyMap<string, string> {
+  if (change.type === 'replace') return new Map(change.configs.map(({ name, value }) => [name, value ?? '']))
   const after = new Map(before)
-  for (const { name, operation, value } of alteration.operations) {
+  for (const { name, operation, value } of operationsOf(change)) {
     switch (operation) {
       case ConfigOperation.SET:
         after.set(name, value)
@@ -69,11 +158,10 @@ function plan(image: MetadataImage, alteration: ConfigAlteration, services: Serv
         after.delete(name)
         break
       default:
-        after.set(name, editedList(resource, name, operation, value, after.get(name), services))
+        after.set(name, editedList(resource, name, operation, value, after.get(name)))
     }
   }
-  refuse(resource, alteration, after, services)
-  return difference(resource, before, after)
+  return after
 }
 
 function existingResource(
@@ -82,29 +170,28 @@ function existingResource(
   services: Services,
 ): ConfigResource {
   const resource = metadataResource(resourceType, resourceName)
-  if (resource === undefined) {
-    throw new KafkaError(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resourceType}`)
-  }
-  if (resource.type === 'topic' && resourceName === '') {
-    throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.')
-  }
-  const nameProblem = resource.type === 'topic' ? topicNameProblem(resourceName) : undefined
-  if (nameProblem !== undefined) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem)
-  if (resource.type === 'topic' && !image.topics.has(resourceName)) {
-    throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`)
-  }
-  if (resource.type === 'broker' && resourceName !== ALL_BROKERS && !/^-?\d+$/.test(resourceName)) {
-    throw new KafkaError(ErrorCode.INVALID_REQUEST, `Node id must be an integer, but it is: ${resourceName}`)
-  }
-  if (
-    resource.type === 'broker' &&
-    resourceName !== ALL_BROKERS &&
-    !image.brokers.has(Number(resourceName))
-  ) {
-    throw new KafkaError(
-      ErrorCode.INVALID_REQUEST,
-      `Unexpected broker id, expected ${services.nodeId}, but received ${resourceName}`,
-    )
+  if (resource === undefined) invalidRequest(`Unknown resource type ${resourceType}`)
+  switch (resource.type) {
+    case 'topic': {
+      if (resourceName === '') invalidRequest('Default topic resources are not allowed.')
+      const problem = topicNameProblem(resourceName)
+      if (problem !== undefined) throw new KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, problem)
+      if (!image.topics.has(resourceName)) {
+        const message = `The topic '${resourceName}' does not exist.`
+        throw new KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, message)
+      }
+      break
+    }
+    case 'broker':
+      if (resourceName === ALL_BROKERS) break
+      ensureNodeId(
+        resourceName,
+        services.nodeId,
+        `Unexpected broker id, expected ${services.nodeId}, but received ${resourceName}`,
+      )
+      break
+    default:
+      break
   }
   return resource
 }
@@ -116,17 +203,13 @@ function editedList(
   operation: number,
   value: string,
   current: string | undefined,
-  services: Services,
 ): string {
   const key = keyOf(resource, name)
-  const verb = operation === ConfigOperation.APPEND ? 'APPEND' : 'SUBTRACT'
   if (key?.type !== 'list') {
-    throw new KafkaError(
-      ErrorCode.INVALID_CONFIG,
-      `Can't ${verb} to key ${name} because its type is not LIST.`,
-    )
+    throw new KafkaError(ErrorCode.INVALID_CONFIG, noListText(resource, name, key !== undefined, operation))
   }
-  const entries = entriesOf(current ?? inheritedText(resource, name, services))
+  // Kafka's default of the key, whatever is in force for the resource from above.
+  const entries = entriesOf(current ?? formatDefault(key) ?? '')
   const given = entriesOf(value)
   const edited =
     operation === ConfigOperation.APPEND
@@ -139,12 +222,13 @@ function entriesOf(list: string): string[] {
   return list.split(',').filter((entry) => entry !== '')
 }
 
-/** What a key that the resource has no value for stands at, so that entries are added to what is in force. */
-function inheritedText(resource: ConfigResource, name: string, services: Services): string {
-  if (resource.type === 'topic') {
-    return services.configs.describeTopic(new Map()).find((entry) => entry.name === name)?.value ?? ''
-  }
-  return resource.type === 'broker' ? (brokerDefaultText(name) ?? '') : ''
+/** A broker finds it out itself, before the controller that words it for all others. */
+function noListText(resource: ConfigResource, name: string, known: boolean, operation: number): string {
+  const verb = operation === ConfigOperation.APPEND ? 'APPEND' : 'SUBTRACT'
+  if (resource.type !== 'broker') return `Can't ${verb} to key ${name} because its type is not LIST.`
+  return known
+    ? `Config value ${verb.toLowerCase()} is not allowed for config key: ${name}`
+    : `Unknown config name: ${name}`
 }
 
 function keyOf(resource: ConfigResource, name: string): Key | undefined {
@@ -156,15 +240,17 @@ function keyOf(resource: ConfigResource, name: string): Key | undefined {
     case 'group':
       return groupKey(name)
     case 'client-metrics':
+      // Kafka's controller has no types for these, so their lists are set as a whole.
       return undefined
     default:
       return resource.type satisfies never
   }
 }
 
+/** @param named what the request sets or takes away, of `after` and beyond it */
 function refuse(
   resource: ConfigResource,
-  alteration: ConfigAlteration,
+  named: ReadonlySet<string>,
   after: ReadonlyMap<string, string>,
   services: Services,
 ): void {
@@ -174,17 +260,19 @@ function refuse(
       throwIf(ErrorCode.INVALID_CONFIG, refuseTopicConfig(after, broker))
       break
     case 'group':
-      throwIf(
-        resource.name === '' ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG,
-        resource.name === '' ? 'Default group resources are not allowed.' : refuseGroupConfig(after, broker),
-      )
+      if (resource.name === '') invalidRequest('Default group resources are not allowed.')
+      throwIf(ErrorCode.INVALID_CONFIG, refuseGroupConfig(after, broker))
       break
-    case 'client-metrics':
-      throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Client metrics subscriptions are not served.')
+    case 'client-metrics': {
+      const refusal = refuseClientMetricsConfig(resource.name, after)
+      const errorCode = refusal?.kind === 'request' ? ErrorCode.INVALID_REQUEST : ErrorCode.INVALID_CONFIG
+      throwIf(errorCode, refusal?.message)
+      break
+    }
     case 'broker': {
       const set = new Map<string, string>()
       const removed: string[] = []
-      for (const { name } of alteration.operations) {
+      for (const name of named) {
         const value = after.get(name)
         if (value === undefined) removed.push(name)
         else set.set(name, value)
@@ -198,6 +286,10 @@ function refuse(
     default:
       resource.type satisfies never
   }
+}
+
+function invalidRequest(message: string): never {
+  throw new KafkaError(ErrorCode.INVALID_REQUEST, message)
 }
 
 function throwIf(errorCode: number, message: string | undefined): void {

@@ -1,5 +1,6 @@
 /** What handlers may reach: the parts of one running broker, built in `broker.ts`. */
 import type { Clock } from '../base/clock.ts'
+import type { LogLevels } from '../base/log-levels.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Controller } from '../cluster/controller.ts'
@@ -16,6 +17,7 @@ export interface Services {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  readonly logLevels: LogLevels
   readonly metadata: MetadataStore
   readonly controller: Controller
   readonly partitions: PartitionHost

@@ -21,6 +21,7 @@ import { deleteRecords } from './21-delete-records.ts'
 import { initProducerId } from './22-init-producer-id.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
 import { describeConfigs } from './32-describe-configs.ts'
+import { alterConfigs } from './33-alter-configs.ts'
 import { createPartitions } from './37-create-partitions.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
@@ -30,6 +31,7 @@ import { alterClientQuotas } from './49-alter-client-quotas.ts'
 import { updateFeatures } from './57-update-features.ts'
 import { describeCluster } from './60-describe-cluster.ts'
 import { describeProducers } from './61-describe-producers.ts'
+import { listConfigResources } from './74-list-config-resources.ts'
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Handler, RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
@@ -58,6 +60,7 @@ export const handlers = [
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  alterConfigs,
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,
@@ -67,6 +70,7 @@ export const handlers = [
   updateFeatures,
   describeCluster,
   describeProducers,
+  listConfigResources,
   describeTopicPartitions,
 ] as const
 

@@ -2,21 +2,19 @@ import { type DestinationStream, type Logger as Pino, pino, stdSerializers, stdT
 import type { LogFields, Logger } from './logger.ts'
 
 export interface PinoLoggerOptions {
-  /** `debug`, `info`, `warn` or `error`: the least severe messages that are written. */
-  readonly level: string
   /** `json`, `text`, or `auto`: text on a terminal and JSON lines elsewhere. */
   readonly format: string
   /** Where lines go; standard output when left out. */
   readonly destination?: DestinationStream
 }
 
-/** A logger on pino. It writes each line before it returns, so that nothing is lost when the process ends. */
-export function pinoLogger({ level, format, destination }: PinoLoggerOptions): Logger {
+/** A logger on pino, of every level. It writes each line before it returns, so that nothing is lost when the process ends. */
+export function pinoLogger({ format, destination }: PinoLoggerOptions): Logger {
   const sink = destination ?? pino.destination({ dest: 1, sync: true })
   const asText = format === 'text' || (format === 'auto' && destination === undefined && process.stdout.isTTY)
   const logger = pino(
     {
-      level,
+      level: 'debug',
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },

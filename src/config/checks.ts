@@ -4,6 +4,8 @@ import { InvalidValue, invalid, showValue, type Value, type ValueType } from './
 export interface Check {
   /** As Kafka's reference prints it. */
   readonly text: string
+  /** Of a list in which an entry counts once: Kafka drops those that come again (`ConfigDef.ValidList`). */
+  readonly dropsRepeated?: true
   /** Throws InvalidValue, worded as Kafka words it. */
   ensure(key: string, type: ValueType, value: Exclude<Value, null>): void
 }
@@ -59,14 +61,19 @@ export const nonEmptyString: Check = {
 export const nonNullString: Check = { text: 'non-null string', ensure() {} }
 
 /** Entries that are neither empty nor said twice; the empty list is allowed. */
-export const distinct: Check = { text: '', ensure: (key, _type, value) => ensureDistinct(key, value) }
+export const distinct: Check = {
+  text: '',
+  dropsRepeated: true,
+  ensure: (key, _type, value) => ensureEntries(key, value),
+}
 
 /** As `distinct`, with at least one entry. */
 export const someDistinct: Check = {
   text: '',
+  dropsRepeated: true,
   ensure(key, _type, value) {
     ensureSome(key, value, 'any non-empty value')
-    ensureDistinct(key, value)
+    ensureEntries(key, value)
   },
 }
 
@@ -74,8 +81,9 @@ export const someDistinct: Check = {
 export function subsetOf(...allowed: readonly string[]): Check {
   return {
     text: `[${allowed.join(', ')}]`,
+    dropsRepeated: true,
     ensure(key, _type, value) {
-      ensureDistinct(key, value, allowed)
+      ensureEntries(key, value, allowed)
     },
   }
 }
@@ -84,9 +92,10 @@ export function subsetOf(...allowed: readonly string[]): Check {
 export function someOf(...allowed: readonly string[]): Check {
   return {
     text: `[${allowed.join(', ')}]`,
+    dropsRepeated: true,
     ensure(key, _type, value) {
       ensureSome(key, value, `[${allowed.join(', ')}]`)
-      ensureDistinct(key, value, allowed)
+      ensureEntries(key, value, allowed)
     },
   }
 }
@@ -163,11 +172,8 @@ function ensureSome(key: string, value: Value, allowed: string): void {
     throw new InvalidValue(`Configuration '${key}' must not be empty. Valid values include: ${allowed}`)
 }
 
-function ensureDistinct(key: string, value: Value, allowed?: readonly string[]): void {
-  const entries = value as readonly string[]
-  if (new Set(entries).size !== entries.length)
-    throw new InvalidValue(`Configuration '${key}' values must not be duplicated.`)
-  for (const entry of entries) {
+function ensureEntries(key: string, value: Value, allowed?: readonly string[]): void {
+  for (const entry of value as readonly string[]) {
     if (entry === '') throw new InvalidValue(`Configuration '${key}' values must not be empty.`)
     if (allowed !== undefined && !allowed.includes(entry))
       throw invalid(key, entry, `String must be one of: ${allowed.join(', ')}`)

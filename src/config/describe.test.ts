@@ -10,6 +10,7 @@ import {
   describeGroup,
   describeTopic,
 } from './describe.ts'
+import { deviations } from './deviations.ts'
 import { loadConfig } from './load.ts'
 
 interface KafkaEntry {
@@ -166,4 +167,43 @@ test('a subscription to client metrics shows its own values over the defaults', 
     { name: 'match', value: '', configSource: ConfigSource.DEFAULT_CONFIG },
     { name: 'metrics', value: '', configSource: ConfigSource.DEFAULT_CONFIG },
   ])
+})
+
+describe("without any configuration every key of Kafka's own list is described at Kafka's default", () => {
+  const bare = loadConfig({})
+  const described: Readonly<Record<string, readonly ConfigEntry[]>> = {
+    Broker: describeBroker(bare, noDynamicConfig),
+    Topic: describeTopic(new Map(), bare, noDynamicConfig),
+    Group: describeGroup(new Map(), bare, noDynamicConfig),
+  }
+  const list = readFileSync(new URL('./fixtures/configs.md', import.meta.url), 'utf8')
+
+  test.each(Object.keys(described))('%s', (section) => {
+    const rows = list
+      .split('\n## ')
+      .find((part) => part.startsWith(section))!
+      .matchAll(/^\| (?!key )(\S+) \| \S+ \| (.*?) \|/gm)
+    const defaults = Object.fromEntries(Array.from(rows, ([, name, value]) => [name!, value!]))
+    const entries = described[section]!.filter(({ name }) => !name.startsWith('sluice.'))
+    const shown = Object.fromEntries(
+      entries.map(({ name, value, configType }) => [
+        name,
+        // The id of a broker is that of its node.
+        name === 'broker.id' || Object.hasOwn(deviations, name)
+          ? defaults[name]
+          : asListed(value, TYPES[configType]!),
+      ]),
+    )
+    expect(Object.keys(defaults).length).toBeGreaterThan(15)
+    expect(shown).toEqual(defaults)
+  })
+
+  /** As the list writes it: lists in brackets, classes by their last name. */
+  function asListed(value: string | null, type: string): string {
+    if (value === null) return 'null'
+    if (value === '' && type !== 'LIST') return '""'
+    const short = value.replace(/\borg\.[\w.]*\./g, '')
+    if (type === 'CLASS') return `class ${short}`
+    return type === 'LIST' ? `[${short.replaceAll(',', ', ')}]` : short
+  }
 })

@@ -4,7 +4,7 @@ import { clientMetricsKeys } from './client-metrics-keys.ts'
 import { groupBrokerKey, groupConfig, groupKey } from './group-config.ts'
 import { groupKeys } from './group-keys.ts'
 import type { BrokerConfig } from './load.ts'
-import { formatDefault, isSensitive, type Key, propertyName } from './table.ts'
+import { formatDefault, isSensitive, type Key, propertyName, readValue } from './table.ts'
 import { topicBrokerKey, topicKey, topicLogConfig } from './topic-config.ts'
 import { topicKeys } from './topic-keys.ts'
 import { formatValue, type Value, type ValueType } from './values.ts'
@@ -128,8 +128,11 @@ export function describeGroup(
     const above = groupBrokerKey(name)
     const synonyms =
       above === undefined ? defaultSynonym(name, key) : brokerSynonymsOf(above, config, dynamic)
-    const ownValue = own.get(name)
-    if (ownValue !== undefined) synonyms.unshift({ name, value: ownValue, source: ConfigSource.GROUP_CONFIG })
+    const text = own.get(name)
+    if (text !== undefined) {
+      const value = formatValue(key.type, readValue(name, key, text))
+      synonyms.unshift({ name, value, source: ConfigSource.GROUP_CONFIG })
+    }
     return [entry(name, key, formatValue(key.type, settingOf(settings, name)), false, synonyms)]
   })
 }
@@ -143,8 +146,9 @@ export function describeClientMetrics(
   return select(Object.keys(table), names).flatMap((name) => {
     const key = Object.hasOwn(table, name) ? table[name] : undefined
     if (key === undefined) return []
-    const value = own.get(name)
-    if (value === undefined) return [entry(name, key, formatDefault(key) ?? null, false, [])]
+    const text = own.get(name)
+    if (text === undefined) return [entry(name, key, formatDefault(key) ?? null, false, [])]
+    const value = formatValue(key.type, readValue(name, key, text))
     return [entry(name, key, value, false, [{ name, value, source: ConfigSource.CLIENT_METRICS_CONFIG }])]
   })
 }

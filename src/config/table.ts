@@ -94,7 +94,11 @@ export function propertyName(key: string): string {
 
 /** Reads and checks one value. Throws InvalidValue. */
 export function readValue(name: string, key: Key, text: string): Value {
-  const value = parseValue(name, key.type, text)
+  const parsed = parseValue(name, key.type, text)
+  const value =
+    key.check?.dropsRepeated === true && typeof parsed === 'object' && parsed !== null
+      ? [...new Set(parsed)]
+      : parsed
   if (value !== null) key.check?.ensure(name, key.type, value)
   return value
 }

@@ -128,6 +128,14 @@ function part(type: string, name: string | null | undefined): string[] {
   return [name === null ? type : `${type}=${encodeURIComponent(name)}`]
 }
 
+/** The resources of a type that anything was set for. */
+export function configResourceNames(image: MetadataImage, type: ConfigResourceType): string[] {
+  const prefix = configResourceKey(type, '')
+  return [...image.configs.keys()]
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length))
+}
+
 /** What was set for this resource itself, without defaults; empty where nothing was. */
 export function configsOf(
   image: MetadataImage,
