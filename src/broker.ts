@@ -21,7 +21,7 @@ import { type Metrics, noMetrics } from './base/metrics.ts'
 import { type Random, randomUuid } from './base/random.ts'
 import { Controller } from './cluster/controller.ts'
 import { CoordinatorRuntime } from './cluster/coordinator/runtime.ts'
-import type { MetadataChange } from './cluster/metadata/changes.ts'
+import { changedTopics, type MetadataChange } from './cluster/metadata/changes.ts'
 import { MetadataStoreError } from './cluster/metadata/commit-codec.ts'
 import { EmbeddedStore } from './cluster/metadata/embedded-store.ts'
 import { type BrokerListener, type MetadataImage, withLeader } from './cluster/metadata/image.ts'
@@ -32,6 +32,9 @@ import { PartitionHost } from './cluster/replicas/partition-host.ts'
 import { GROUP_METADATA_TOPIC } from './cluster/topic-names.ts'
 import { formatEndpoint } from './config/listeners.ts'
 import type { BrokerConfig } from './config/load.ts'
+import type { PartitionAssignor } from './groups/assignor/assignor.ts'
+import { rangeAssignor } from './groups/assignor/range.ts'
+import { uniformAssignor } from './groups/assignor/uniform.ts'
 import type { GroupCommand, GroupReply } from './groups/commands.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { GroupMachine } from './groups/group-machine.ts'
@@ -155,7 +158,7 @@ export class Broker {
     const configs = new ConfigService(config, config.settings.nodeId, metadata)
     const hosted = this.#hostPartitions(logs, metadata, configs)
     partitions = hosted
-    const groupRuntime = this.#groupRuntime()
+    const groupRuntime = this.#groupRuntime(metadata, configs)
     const producerIds = new ProducerIds(metadata)
     const services = this.#services({ metadata, configs, partitions: hosted, groupRuntime, producerIds })
     sampleParts?.({
@@ -290,13 +293,15 @@ export class Broker {
     })
   }
 
-  #groupRuntime(): GroupRuntime {
+  #groupRuntime(metadata: MetadataStore, configs: ConfigService): GroupRuntime {
     const { config, clock } = this.#options
     const logger = this.#logLevels.logger('sluice.groups')
-    const options = groupOptions(config)
+    const options = groupOptions(config, configs)
+    const image = () => metadata.image()
     return new CoordinatorRuntime({
       topic: GROUP_METADATA_TOPIC,
-      createMachine: (partition) => new GroupMachine(options, logger.child({ groupsPartition: partition })),
+      createMachine: (partition) =>
+        new GroupMachine(options, image, logger.child({ groupsPartition: partition })),
       serde: groupSerde,
       refusal: refusalOf,
       clock,
@@ -421,6 +426,10 @@ export class Broker {
     await followed.loaded
     this.#undo.push(
       metadata.subscribe((image, changes, previous) => {
+        const changed = changedTopics(changes, previous)
+        if (changed.names.size > 0) {
+          for (const machine of runtime.machines) machine.topicsChanged(changed.names, changed.created)
+        }
         const topics = deletedTopics(image, changes, previous)
         if (topics.length === 0) return
         groups.executeOnAll({ type: 'topicsDeleted', topics }).catch((err: unknown) => {
@@ -482,7 +491,7 @@ function groupPartitionCount(metadata: MetadataStore, toBeMade: number): () => n
   }
 }
 
-function groupOptions({ settings }: BrokerConfig): GroupOptions {
+function groupOptions({ settings }: BrokerConfig, configs: ConfigService): GroupOptions {
   return {
     minSessionTimeoutMs: settings.groupMinSessionTimeoutMs,
     maxSessionTimeoutMs: settings.groupMaxSessionTimeoutMs,
@@ -491,6 +500,32 @@ function groupOptions({ settings }: BrokerConfig): GroupOptions {
     offsetMetadataMaxBytes: settings.offsetMetadataMaxBytes,
     offsetsRetentionMs: settings.offsetsRetentionMinutes * MINUTE_MS,
     offsetsRetentionCheckIntervalMs: settings.offsetsRetentionCheckIntervalMs,
+    consumer: {
+      maxSize: settings.groupConsumerMaxSize,
+      assignors: settings.groupConsumerAssignors.map(assignorOf),
+      groupSettings: (groupId) => {
+        const group = configs.group(groupId)
+        return {
+          sessionTimeoutMs: group.consumerSessionTimeoutMs,
+          heartbeatIntervalMs: group.consumerHeartbeatIntervalMs,
+          assignmentIntervalMs: group.consumerAssignmentIntervalMs,
+        }
+      },
+    },
+  }
+}
+
+/** By its name, or by that of Kafka's class. */
+function assignorOf(name: string): PartitionAssignor {
+  switch (name) {
+    case 'uniform':
+    case 'org.apache.kafka.coordinator.group.assignor.UniformAssignor':
+      return uniformAssignor
+    case 'range':
+    case 'org.apache.kafka.coordinator.group.assignor.RangeAssignor':
+      return rangeAssignor
+    default:
+      throw new StartError(`group.consumer.assignors: ${name}: only uniform and range are served`)
   }
 }
 

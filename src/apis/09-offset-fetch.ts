@@ -40,6 +40,8 @@ export const offsetFetch = handler({
     const reply = await services.groups.execute(request.groupId, {
       type: 'offsetFetch',
       groupId: request.groupId,
+      memberId: null,
+      memberEpoch: -1,
       topics:
         request.topics?.map(({ name, partitionIndexes }) =>
           topicToFetch(name, ZERO_UUID, partitionIndexes),
@@ -79,6 +81,8 @@ async function fetchGroup(
   const reply: FetchedOffsets = await services.groups.execute(group.groupId, {
     type: 'offsetFetch',
     groupId: group.groupId,
+    memberId: group.memberId,
+    memberEpoch: group.memberEpoch,
     topics: group.topics === null ? null : known,
     requireStable,
   })

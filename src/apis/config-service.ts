@@ -10,6 +10,7 @@ import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { BrokerSettings } from '../config/broker-keys.ts'
 import { type DynamicBrokerConfig, settingsInForce } from '../config/broker-updates.ts'
 import { type ConfigEntry, describeTopic } from '../config/describe.ts'
+import { type GroupSettings, groupConfig } from '../config/group-config.ts'
 import type { BrokerConfig } from '../config/load.ts'
 import { refuseTopicConfig, type TopicSettings, topicLogConfig } from '../config/topic-config.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -29,6 +30,8 @@ export class ConfigService {
   #broker: BrokerSettings
   /** By what was set for the topic itself, which most topics share: nothing. */
   #topics = new WeakMap<ReadonlyMap<string, string>, TopicSettings>()
+
+  #groups = new WeakMap<ReadonlyMap<string, string>, GroupSettings>()
 
   constructor(initial: BrokerConfig, nodeId: number, store: MetadataStore) {
     this.initial = initial
@@ -61,6 +64,18 @@ export class ConfigService {
     return settings
   }
 
+  /** The settings of a group in force now. Asked for with every heartbeat, and kept as those of topics are. */
+  group(groupId: string, image: MetadataImage = this.#store.image()): GroupSettings {
+    const broker = this.#settingsIn(image)
+    const own = configsOf(image, 'group', groupId)
+    let settings = this.#groups.get(own)
+    if (settings === undefined) {
+      settings = groupConfig(own, broker)
+      this.#groups.set(own, settings)
+    }
+    return settings
+  }
+
   #settingsIn(image: MetadataImage): BrokerSettings {
     if (image.configs === this.#configs) return this.#broker
     this.#configs = image.configs
@@ -69,6 +84,7 @@ export class ConfigService {
       this.#dynamic = dynamic
       this.#broker = settingsInForce(this.initial.settings, dynamic)
       this.#topics = new WeakMap()
+      this.#groups = new WeakMap()
     }
     return this.#broker
   }

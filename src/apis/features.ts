@@ -19,7 +19,10 @@ export interface Feature {
   readonly initialLevel: number
 }
 
-export const SUPPORTED_FEATURES: readonly Feature[] = []
+export const SUPPORTED_FEATURES: readonly Feature[] = [
+  // Consumer groups of the new protocol (KIP-848).
+  { name: 'group.version', minVersion: 0, maxVersion: 1, initialLevel: 1 },
+]
 
 /** What UpdateFeatures asks for one feature. */
 export interface FeatureUpdate {

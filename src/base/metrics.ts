@@ -55,7 +55,16 @@ export const metricTable = {
   sluice_tail_cache_bytes: { kind: 'gauge', help: 'Bytes of newest batches held in memory.', labels: [] },
   sluice_open_files: { kind: 'gauge', help: 'Files of logs that are open.', labels: [] },
   sluice_fetch_sessions: { kind: 'gauge', help: 'Fetch sessions that are kept.', labels: [] },
-  sluice_groups: { kind: 'gauge', help: 'Groups that this broker coordinates, by state.', labels: ['state'] },
+  sluice_groups: {
+    kind: 'gauge',
+    help: 'Groups that this broker coordinates, by protocol and state.',
+    labels: ['type', 'state'],
+  },
+  sluice_group_rebalances_total: {
+    kind: 'counter',
+    help: 'Completed rebalances of classic groups, new epochs of consumer groups.',
+    labels: ['type'],
+  },
   process_cpu_seconds_total: { kind: 'counter', help: 'CPU time of the process.', labels: ['mode'] },
   process_resident_memory_bytes: { kind: 'gauge', help: 'Resident memory of the process.', labels: [] },
   process_start_time_seconds: {

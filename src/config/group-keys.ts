@@ -4,9 +4,9 @@ import { boolean, int, string } from './table.ts'
 /** Keys of a group, of every kind of group. Kafka: `GroupConfig`. */
 // biome-ignore format: a table reads by the line
 export const groupKeys = {
-  'consumer.assignment.interval.ms': int(1000, { check: atLeast(0), doc: 'Pause between two assignments of the group.' }),
-  'consumer.heartbeat.interval.ms': int(5000, { check: atLeast(1), doc: "Heartbeat interval given to the group's members." }),
-  'consumer.session.timeout.ms': int(45_000, { check: atLeast(1), doc: 'Silence after which a member is removed.' }),
+  'consumer.assignment.interval.ms': int(1000, { check: atLeast(0), use: 'acted', doc: 'Pause between two assignments of the group.' }),
+  'consumer.heartbeat.interval.ms': int(5000, { check: atLeast(1), use: 'acted', doc: "Heartbeat interval given to the group's members." }),
+  'consumer.session.timeout.ms': int(45_000, { check: atLeast(1), use: 'acted', doc: 'Silence after which a member is removed.' }),
   'share.assignment.interval.ms': int(1000, { check: atLeast(0), doc: 'Pause between two assignments of the group.' }),
   'share.auto.offset.reset': string('latest', { check: shareOffsetReset, doc: 'Where a share group begins to read a partition: `latest`, `earliest`, or `by_duration:` and a duration before now.' }),
   'share.delivery.count.limit': int(5, { check: atLeast(2), doc: 'Deliveries after which a record counts as failed.' }),

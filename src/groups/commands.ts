@@ -6,6 +6,11 @@ import type { DescribeGroupsResponseInput } from '../wire/schemas/15-describe-gr
 import type { ListGroupsRequest, ListGroupsResponseInput } from '../wire/schemas/16-list-groups.ts'
 import type { DeleteGroupsResponseInput } from '../wire/schemas/42-delete-groups.ts'
 import type { OffsetDeleteRequest, OffsetDeleteResponseInput } from '../wire/schemas/47-offset-delete.ts'
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponseInput,
+} from '../wire/schemas/68-consumer-group-heartbeat.ts'
+import type { ConsumerGroupDescribeResponseInput } from '../wire/schemas/69-consumer-group-describe.ts'
 
 /** What every command that comes from a client knows about its request. */
 export interface RequestContext {
@@ -92,10 +97,22 @@ export type GroupCommand =
   | {
       readonly type: 'offsetFetch'
       readonly groupId: string
+      /** Null for who is no member. */
+      readonly memberId: string | null
+      /** -1 for who is no member. */
+      readonly memberEpoch: number
       /** Null for all that the group has committed. */
       readonly topics: readonly TopicToFetch[] | null
       readonly requireStable: boolean
     }
+  | {
+      readonly type: 'consumerGroupHeartbeat'
+      readonly request: ConsumerGroupHeartbeatRequest
+      readonly context: RequestContext
+      /** A fresh uuid in Kafka's form, for a member that brings no id of its own. */
+      readonly uuid: string
+    }
+  | { readonly type: 'consumerGroupDescribe'; readonly groupIds: readonly string[] }
   | { readonly type: 'offsetDelete'; readonly request: OffsetDeleteRequest }
   | {
       readonly type: 'describeGroups'
@@ -120,6 +137,9 @@ export interface GroupReplies {
   syncGroup: SyncGroupResponseInput
   heartbeat: HeartbeatResponseInput
   leaveGroup: LeaveGroupResponseInput
+  consumerGroupHeartbeat: Omit<ConsumerGroupHeartbeatResponseInput, 'throttleTimeMs'>
+  /** In the order of the command's group ids, without authorized operations. */
+  consumerGroupDescribe: { readonly groups: ConsumerGroupDescribeResponseInput['groups'] }
   /** In the order of the command's partitions. */
   offsetCommit: { readonly partitions: readonly OffsetCommitResult[] }
   offsetFetch: FetchedOffsets

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
 import type { ReplyToken } from '../cluster/coordinator/contract.ts'
+import { emptyImage } from '../cluster/metadata/image.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { GroupCommand, GroupReply } from './commands.ts'
 import { GroupMachine } from './group-machine.ts'
@@ -29,7 +30,7 @@ function command(line: string): GroupCommand {
 }
 
 describe('refusal', () => {
-  const machine = new GroupMachine(DEFAULT_OPTIONS, silentLogger)
+  const machine = new GroupMachine(DEFAULT_OPTIONS, () => emptyImage, silentLogger)
   const errorCode = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
 
   test.each([
@@ -87,7 +88,7 @@ test('groups are counted by state, and offsets, completed rebalances and commits
   play('commit group=simple t-0:1 t-1:1', 'join v=3')
   harness.advance(0)
   play('sync member=c-1 assign=c-1:A', 'commit generation=1 member=c-1 t-0:1', 'join v=3 group=other')
-  expect(harness.machine.groupsByState).toEqual({
+  expect(harness.machine.groupsByType.classic).toEqual({
     Empty: 1,
     PreparingRebalance: 1,
     CompletingRebalance: 0,
@@ -98,6 +99,7 @@ test('groups are counted by state, and offsets, completed rebalances and commits
   expect(harness.machine.offsetCount).toBe(2)
   expect(harness.machine.counts).toEqual({
     completedRebalances: 1,
+    consumerRebalances: 0,
     committedOffsets: 3,
     expiredOffsets: 0,
     deletedOffsets: 1,
@@ -111,7 +113,7 @@ test('group and member ids with the separators of timer keys keep their timers a
   harness.advance(6_000)
   play('heartbeat group=a member=1:b::c-1')
   harness.advance(6_000)
-  expect(harness.machine.groupsByState).toMatchObject({ Empty: 1, Stable: 1 })
+  expect(harness.machine.groupsByType.classic).toMatchObject({ Empty: 1, Stable: 1 })
   play('describe a')
   expect(replies.at(-1)).toMatchObject({ groups: [{ groupState: 'Stable' }] })
 })
@@ -128,7 +130,7 @@ test('what a group keeps of a request does not change with the buffer that it ca
 
 test('a machine that is loaded twice over the same records is the same', () => {
   play('commit t-0:5')
-  const again = new GroupMachine(DEFAULT_OPTIONS, silentLogger)
+  const again = new GroupMachine(DEFAULT_OPTIONS, () => emptyImage, silentLogger)
   for (const record of [...harness.log, ...harness.log]) again.apply(record)
   again.loaded(0)
   const { replies: answers } = again.handle(command('fetch'), {} as ReplyToken, 0)

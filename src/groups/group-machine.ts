@@ -1,5 +1,6 @@
 import type { Logger } from '../base/logger.ts'
 import type { CoordinatorMachine, ReplyToken } from '../cluster/coordinator/contract.ts'
+import type { MetadataImage } from '../cluster/metadata/image.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { refuseParked } from './classic/answers.ts'
 import { ClassicGroup, type ClassicGroupState } from './classic/classic-group.ts'
@@ -18,6 +19,20 @@ import { syncGroup } from './classic/sync.ts'
 import { parseClassicTimer, sessionTimer } from './classic/timers.ts'
 import type { CommandOf, GroupCommand, GroupReplies, GroupReply } from './commands.ts'
 import { CommittedOffsets } from './committed-offsets.ts'
+import { applyConsumerRecord } from './consumer/apply.ts'
+import type { ConsumerGroupState } from './consumer/consumer-group.ts'
+import { describeConsumerGroup } from './consumer/describe.ts'
+import {
+  sessionExpired as consumerSessionExpired,
+  groupLoaded,
+  rebalanceTimeoutExpired,
+} from './consumer/fence.ts'
+import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
+import { leaveConsumerGroup } from './consumer/leave-group.ts'
+import { GroupPatterns } from './consumer/patterns.ts'
+import { groupTombstones } from './consumer/record-builders.ts'
+import { parseConsumerTimer } from './consumer/timers.ts'
+import { classicGroup, type Group, type Groups } from './group.ts'
 import {
   commitOffsets,
   deleteAllOffsets,
@@ -33,8 +48,11 @@ import { type GroupCounts, type GroupEffects, GroupStep, type StepSurroundings }
 
 const EXPIRATION_TIMER = 'offset-expiration'
 
-/** Number of groups by the state that ListGroups shows. */
-export type GroupsByState = Record<ClassicGroupState, number>
+/** Number of groups by the type and the state that ListGroups shows. */
+export interface GroupsByType {
+  readonly classic: Record<ClassicGroupState, number>
+  readonly consumer: Record<ConsumerGroupState, number>
+}
 
 /**
  * The groups and committed offsets of one partition of `__consumer_offsets`: dispatches each command to the operation
@@ -44,24 +62,39 @@ export type GroupsByState = Record<ClassicGroupState, number>
  * generation; its members find out with their next request.
  */
 export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply, GroupRecord> {
-  readonly #groups = new Map<string, ClassicGroup>()
+  readonly #groups: Groups = new Map()
   readonly #offsets = new CommittedOffsets()
+  readonly #patterns = new GroupPatterns()
   readonly #surroundings: StepSurroundings
   #loaded = false
 
-  constructor(options: GroupOptions, logger: Logger) {
-    const counts = { completedRebalances: 0, committedOffsets: 0, expiredOffsets: 0, deletedOffsets: 0 }
-    this.#surroundings = { options, logger, counts }
+  constructor(options: GroupOptions, image: () => MetadataImage, logger: Logger) {
+    const counts = {
+      completedRebalances: 0,
+      consumerRebalances: 0,
+      committedOffsets: 0,
+      expiredOffsets: 0,
+      deletedOffsets: 0,
+    }
+    this.#surroundings = { options, image, logger, counts }
   }
 
   get counts(): Readonly<GroupCounts> {
     return this.#surroundings.counts
   }
 
-  get groupsByState(): GroupsByState {
-    const count = { Empty: 0, PreparingRebalance: 0, CompletingRebalance: 0, Stable: 0 }
-    for (const group of this.#groups.values()) count[group.state]++
-    return count
+  get groupsByType(): GroupsByType {
+    const classic = { Empty: 0, PreparingRebalance: 0, CompletingRebalance: 0, Stable: 0 }
+    const consumer = { Empty: 0, Assigning: 0, Reconciling: 0, Stable: 0 }
+    for (const group of this.#groups.values()) {
+      if (group.type === 'classic') classic[group.state]++
+      else consumer[group.state]++
+    }
+    return { classic, consumer }
+  }
+
+  group(groupId: string): Group | undefined {
+    return this.#groups.get(groupId)
   }
 
   get offsetCount(): number {
@@ -72,8 +105,9 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     const step = new GroupStep(this.#surroundings, nowMs)
     // These two may answer later, and others than the sender.
     if (command.type === 'joinGroup') joinGroup(this.#groups, command, token, step)
-    else if (command.type === 'syncGroup') syncGroup(this.#groups, command, token, step)
-    else step.reply(token, this.#answer(command, step))
+    else if (command.type === 'syncGroup') {
+      syncGroup(classicGroup(this.#groups, command.request.groupId), command, token, step)
+    } else step.reply(token, this.#answer(command, step))
     return step.effects()
   }
 
@@ -84,9 +118,14 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
       this.#scheduleCleanup(step)
       return step.effects()
     }
+    if (!this.#expireOfConsumerGroup(timerKey, step)) this.#expireOfClassicGroup(timerKey, step)
+    return step.effects()
+  }
+
+  #expireOfClassicGroup(timerKey: string, step: GroupStep): void {
     const timer = parseClassicTimer(timerKey)
-    const group = timer && this.#groups.get(timer.groupId)
-    if (timer === undefined || group === undefined) return step.effects()
+    const group = timer && classicGroup(this.#groups, timer.groupId)
+    if (timer === undefined || group === undefined) return
     switch (timer.kind) {
       case 'session':
         sessionExpired(group, timer.memberId, step)
@@ -100,7 +139,28 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
       default:
         timer satisfies never
     }
-    return step.effects()
+  }
+
+  /** False for a timer of another kind. */
+  #expireOfConsumerGroup(timerKey: string, step: GroupStep): boolean {
+    const timer = parseConsumerTimer(timerKey)
+    if (timer === undefined) return false
+    const found = this.#groups.get(timer.groupId)
+    const group = found?.type === 'consumer' ? found : undefined
+    switch (timer.kind) {
+      case 'consumer-patterns':
+        this.#patterns.expired(timer.groupId, group, step)
+        break
+      case 'consumer-session':
+        if (group !== undefined) consumerSessionExpired(group, timer.memberId, step)
+        break
+      case 'consumer-rebalance':
+        if (group !== undefined) rebalanceTimeoutExpired(group, timer.memberId, step)
+        break
+      default:
+        timer satisfies never
+    }
+    return true
   }
 
   apply(record: GroupRecord): void {
@@ -109,14 +169,31 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
         this.#applyOffset(record)
         return
       case 'groupMetadata':
-        if (record.value === null) this.#groups.delete(record.groupId)
+        if (record.value === null) this.#deleteClassicGroup(record.groupId)
         // A group that coordinates is where its record says already, or beyond: see ClassicGroup.
         else if (!this.#loaded || !this.#groups.has(record.groupId)) {
           this.#groups.set(record.groupId, ClassicGroup.fromRecord(record.groupId, record.value))
         }
         return
       default:
-        record satisfies never
+        applyConsumerRecord(this.#groups, record)
+    }
+  }
+
+  #deleteClassicGroup(groupId: string): void {
+    if (classicGroup(this.#groups, groupId) !== undefined) this.#groups.delete(groupId)
+  }
+
+  /**
+   * The metadata has other topics now: groups that subscribe to these look at them with their next heartbeat. Nothing of
+   * it is in the log; after a restart every group looks.
+   * @param created whether there are new ones, which patterns may match
+   */
+  topicsChanged(names: ReadonlySet<string>, created: boolean): void {
+    if (created) this.#patterns.topicsCreated(this.#surroundings.image().version)
+    for (const group of this.#groups.values()) {
+      if (group.type !== 'consumer') continue
+      if (group.subscriptions.hasAny(names)) group.requestMetadataRefresh()
     }
   }
 
@@ -134,7 +211,12 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
   loaded(nowMs: number): GroupEffects {
     const step = new GroupStep(this.#surroundings, nowMs)
     this.#loaded = true
+    this.#patterns.topicsCreated(step.image.version)
     for (const group of this.#groups.values()) {
+      if (group.type === 'consumer') {
+        groupLoaded(group, step)
+        continue
+      }
       for (const member of group.members.values()) restartSession(group, member, step)
       if (group.members.size > step.options.maxSize) {
         prepareRebalance(group, `${group.members.size} members are more than group.max.size`, step)
@@ -148,6 +230,7 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     // No timer is set and no time looked at: whoever waits is sent elsewhere.
     const step = new GroupStep(this.#surroundings, 0)
     for (const group of this.#groups.values()) {
+      if (group.type !== 'classic') continue
       for (const member of group.members.values()) {
         refuseParked(group, member, ErrorCode.NOT_COORDINATOR, step, member.memberId)
       }
@@ -163,13 +246,23 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
   #answer(command: Exclude<GroupCommand, CommandOf<'joinGroup' | 'syncGroup'>>, step: GroupStep): GroupReply {
     switch (command.type) {
       case 'heartbeat':
-        return heartbeat(this.#groups, command.request, step)
+        return heartbeat(classicGroup(this.#groups, command.request.groupId), command.request, step)
       case 'leaveGroup':
-        return leaveGroup(this.#groups, command, step)
+        return this.#leaveGroup(command, step)
+      case 'consumerGroupHeartbeat':
+        return consumerGroupHeartbeat(this.#groups, this.#patterns, command, step)
+      case 'consumerGroupDescribe': {
+        const { assignors } = step.options.consumer
+        return {
+          groups: command.groupIds.map((groupId) =>
+            describeConsumerGroup(groupId, this.#groups.get(groupId), assignors, step.image),
+          ),
+        }
+      }
       case 'offsetCommit':
         return { partitions: commitOffsets(this.#groups, command, step) }
       case 'offsetFetch':
-        return fetchOffsets(this.#offsets, command)
+        return fetchOffsets(this.#groups, this.#offsets, command)
       case 'offsetDelete':
         return deleteOffsets(this.#groups, this.#offsets, command.request, step)
       case 'describeGroups':
@@ -189,20 +282,28 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     }
   }
 
+  #leaveGroup(command: CommandOf<'leaveGroup'>, step: GroupStep): GroupReplies['leaveGroup'] {
+    const group = this.#groups.get(command.request.groupId)
+    return group?.type === 'consumer'
+      ? leaveConsumerGroup(group, command, step)
+      : leaveGroup(group, command, step)
+  }
+
   #describeGroups({ groupIds, context }: CommandOf<'describeGroups'>): GroupReplies['describeGroups'] {
     return {
       groups: groupIds.map((groupId) => {
         const group = this.#groups.get(groupId)
-        return group === undefined
-          ? describeMissingGroup(groupId, context.version)
-          : describeClassicGroup(group)
+        if (group?.type === 'classic') return describeClassicGroup(group)
+        const why =
+          group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a classic group.`
+        return describeMissingGroup(groupId, context.version, why)
       }),
     }
   }
 
   /** Filters are compared without regard to case; one that names nothing known matches nothing. */
   #listGroups({ request }: CommandOf<'listGroups'>): GroupReplies['listGroups'] {
-    const states = new Set(request.statesFilter.map((state) => state.toLowerCase()))
+    const states = new Set(request.statesFilter.map((state) => state.toLowerCase().trim()))
     const types = new Set(request.typesFilter.map((type) => type.toLowerCase()))
     return {
       errorCode: ErrorCode.NONE,
@@ -253,7 +354,11 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
   }
 
   /** Pending members of the group find out when they come back. */
-  #appendTombstone(group: ClassicGroup, step: GroupStep): void {
+  #appendTombstone(group: Group, step: GroupStep): void {
+    if (group.type === 'consumer') {
+      for (const record of groupTombstones(group)) step.appendTombstone(record)
+      return
+    }
     step.appendTombstone({ type: 'groupMetadata', groupId: group.groupId, value: null })
     for (const memberId of group.pendingJoinMembers) {
       step.cancelTimer(sessionTimer(group.groupId, memberId))

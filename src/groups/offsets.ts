@@ -2,7 +2,7 @@ import { ErrorCode } from '../wire/error-codes.ts'
 import type { OffsetCommitValue } from '../wire/log-schemas/offset-commit-value.ts'
 import { ZERO_UUID } from '../wire/schema.ts'
 import type { OffsetDeleteRequest } from '../wire/schemas/47-offset-delete.ts'
-import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './classic/classic-group.ts'
+import { CONSUMER_PROTOCOL_TYPE } from './classic/classic-group.ts'
 import { restartSession } from './classic/rebalance.ts'
 import { refusalOfCommit } from './classic/validation.ts'
 import type {
@@ -13,6 +13,8 @@ import type {
   OffsetCommitResult,
 } from './commands.ts'
 import type { CommittedOffsets } from './committed-offsets.ts'
+import { commitCheck, fetchRefusal } from './consumer/validation.ts'
+import type { Group } from './group.ts'
 import type { GroupStep } from './step.ts'
 
 /**
@@ -20,7 +22,7 @@ import type { GroupStep } from './step.ts'
  * by applying the records.
  */
 
-type Groups = ReadonlyMap<string, ClassicGroup>
+type Groups = ReadonlyMap<string, Group>
 
 /**
  * OffsetCommit. A commit without a generation to a group that doesn't exist makes one that has offsets only; a commit
@@ -34,7 +36,11 @@ export function commitOffsets(
   const { groupId, memberId } = command
   const group = groups.get(groupId)
   const refusal = refusalOf(group, command)
-  if (refusal === ErrorCode.NONE && (group?.state === 'Stable' || group?.state === 'PreparingRebalance')) {
+  if (
+    refusal === ErrorCode.NONE &&
+    group?.type === 'classic' &&
+    (group.state === 'Stable' || group.state === 'PreparingRebalance')
+  ) {
     const member = group.members.get(memberId)
     if (member !== undefined) restartSession(group, member, step)
   }
@@ -60,19 +66,42 @@ export function commitOffsets(
   })
 }
 
-function refusalOf(group: ClassicGroup | undefined, command: CommandOf<'offsetCommit'>): number {
+/** A partition that a consumer group's member may not commit for refuses the whole commit, as in Kafka. */
+function refusalOf(group: Group | undefined, command: CommandOf<'offsetCommit'>): number {
   const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId, context } = command
+  if (group?.type === 'consumer') {
+    const { version } = context
+    const check = commitCheck(group, {
+      memberId,
+      groupInstanceId,
+      memberEpoch: generationId,
+      isTransactional: false,
+      version,
+    })
+    for (const { topicId, partition } of command.partitions) {
+      const refusal = check(topicId, partition)
+      if (refusal !== ErrorCode.NONE) return refusal
+    }
+    return ErrorCode.NONE
+  }
   if (group !== undefined) return refusalOfCommit(group, memberId, groupInstanceId, generationId)
   if (generationId < 0) return ErrorCode.NONE
   // KIP-848 gave the missing group an error of its own in v9.
   return context.version >= 9 ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.ILLEGAL_GENERATION
 }
 
-/** OffsetFetch of one group: a group or an offset that doesn't exist is an offset of -1, never an error. */
+/**
+ * OffsetFetch of one group: a group or an offset that doesn't exist is an offset of -1, never an error. Who calls itself
+ * a member of a consumer group has to be one, in its present epoch.
+ */
 export function fetchOffsets(
+  groups: Groups,
   offsets: CommittedOffsets,
-  { groupId, topics }: CommandOf<'offsetFetch'>,
+  { groupId, memberId, memberEpoch, topics }: CommandOf<'offsetFetch'>,
 ): FetchedOffsets {
+  const group = groups.get(groupId)
+  const errorCode = group?.type === 'consumer' ? fetchRefusal(group, memberId, memberEpoch) : ErrorCode.NONE
+  if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] }
   const committed = offsets.ofGroup(groupId)
   if (topics === null) {
     return {
@@ -128,7 +157,7 @@ export function deleteOffsets(
   return {
     errorCode: ErrorCode.NONE,
     topics: request.topics.map(({ name, partitions }) => {
-      const subscribed = group.isSubscribedTo(name)
+      const subscribed = isSubscribed(group, name)
       return {
         name,
         partitions: partitions.map(({ partitionIndex }) => {
@@ -177,11 +206,11 @@ export function deleteOffsetsOfTopics(
 /**
  * Drops the group's expired offsets and tells whether any is left. The retention counts from when the group became
  * empty; offsets of a group without members ever, and of topics that a stable consumer group no longer subscribes
- * to, count from their commit. A subscribed topic never expires, nor does anything of other groups with members
- * (Kafka's `ClassicGroup.offsetExpirationCondition`).
+ * to, count from their commit, as do all of a group of the new protocol. A subscribed topic never expires, nor does
+ * anything of other groups with members (`offsetExpirationCondition` of Kafka's `ClassicGroup` and `ConsumerGroup`).
  */
 export function expireOffsets(
-  group: ClassicGroup,
+  group: Group,
   offsets: CommittedOffsets,
   step: GroupStep,
 ): { readonly expired: number; readonly anyLeft: boolean } {
@@ -189,7 +218,7 @@ export function expireOffsets(
   let expired = 0
   let anyLeft = false
   for (const [topic, partitions] of offsets.ofGroup(group.groupId)) {
-    if (since === undefined || group.isSubscribedTo(topic)) {
+    if (since === undefined || isSubscribed(group, topic)) {
       anyLeft = true
       continue
     }
@@ -209,14 +238,18 @@ export function expireOffsets(
 }
 
 /** From when an offset's retention counts, in milliseconds since the epoch; undefined when none of them expires. */
-function expiryBase(group: ClassicGroup): ((value: OffsetCommitValue) => number) | undefined {
+function expiryBase(group: Group): ((value: OffsetCommitValue) => number) | undefined {
   const sinceCommit = (value: OffsetCommitValue) => value.commitTimestamp
-  if (group.protocolType === null) return sinceCommit
+  if (group.type === 'consumer' || group.protocolType === null) return sinceCommit
   if (group.state === 'Empty') {
     return group.stateTimestampMs === -1 ? sinceCommit : () => group.stateTimestampMs
   }
   const knowsTopics = group.protocolType === CONSUMER_PROTOCOL_TYPE && group.subscribedTopics !== null
   return group.state === 'Stable' && knowsTopics ? sinceCommit : undefined
+}
+
+function isSubscribed(group: Group, topic: string): boolean {
+  return group.type === 'consumer' ? group.subscriptions.has(topic) : group.isSubscribedTo(topic)
 }
 
 function tombstone(groupId: string, topic: string, partition: number) {

@@ -1,3 +1,5 @@
+import type { PartitionAssignor } from './assignor/assignor.ts'
+
 /** The broker keys that group coordination acts on, in milliseconds and bytes. */
 export interface GroupOptions {
   /** group.min.session.timeout.ms */
@@ -14,6 +16,27 @@ export interface GroupOptions {
   readonly offsetsRetentionMs: number
   /** offsets.retention.check.interval.ms */
   readonly offsetsRetentionCheckIntervalMs: number
+  readonly consumer: ConsumerGroupOptions
+}
+
+/** What consumer groups act on. */
+export interface ConsumerGroupOptions {
+  /** group.consumer.max.size */
+  readonly maxSize: number
+  /** group.consumer.assignors; the first is the default. */
+  readonly assignors: readonly PartitionAssignor[]
+  /** The settings of a group in force now: its own over the broker's. */
+  readonly groupSettings: (groupId: string) => ConsumerGroupSettings
+}
+
+/** Milliseconds. */
+export interface ConsumerGroupSettings {
+  /** consumer.session.timeout.ms */
+  readonly sessionTimeoutMs: number
+  /** consumer.heartbeat.interval.ms */
+  readonly heartbeatIntervalMs: number
+  /** consumer.assignment.interval.ms */
+  readonly assignmentIntervalMs: number
 }
 
 /**

@@ -29,7 +29,8 @@ test("a group's life leaves the records that Kafka writes for it", () => {
   const times = kafkaRecords.map((record) => {
     const read = groupSerde.deserialize(record)!
     if (read.value === null) return 0
-    return read.type === 'offsetCommit' ? read.value.commitTimestamp : read.value.currentStateTimestamp
+    if (read.type === 'offsetCommit') return read.value.commitTimestamp
+    return read.type === 'groupMetadata' ? read.value.currentStateTimestamp : 0
   })
   const topicId = 'ct7eweBBSi2TIes3_RHuHg'
   const groupId = 'records-of-a-group'

@@ -7,6 +7,7 @@ import { type OffsetCommitValue, offsetCommitValue } from '../wire/log-schemas/o
 import { Reader } from '../wire/reader.ts'
 import type { Message } from '../wire/schema.ts'
 import { Writer } from '../wire/writer.ts'
+import { type ConsumerGroupRecord, consumerGroupFormats } from './consumer/records.ts'
 
 /** An offset that a group committed; null takes it away. */
 export interface OffsetCommitRecord {
@@ -25,7 +26,7 @@ export interface GroupMetadataRecord {
 }
 
 /** What the log of a group coordinator holds. */
-export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord
+export type GroupRecord = OffsetCommitRecord | GroupMetadataRecord | ConsumerGroupRecord
 
 /** The kind of a record: the first two bytes of its key, before the key itself in version 0. */
 const LEGACY_OFFSET_COMMIT = 0
@@ -37,6 +38,18 @@ const KEY_VERSION = 0
 const OFFSET_COMMIT_WITH_EXPIRY = 1
 const OFFSET_COMMIT_VALUE = 4
 const GROUP_METADATA_VALUE = 3
+
+/** The records that are written as their schemas say, in version 0. By type and by kind. */
+const formats: Readonly<Record<string, RecordFormat>> = consumerGroupFormats
+const formatsByKind = new Map(
+  Object.entries(formats).map(([type, format]) => [format.key.key, { type, ...format }]),
+)
+
+interface RecordFormat {
+  /** Its number is the kind of the record. */
+  readonly key: Message<unknown, unknown>
+  readonly value: Message<unknown, unknown>
+}
 
 /** Kafka's formats of `__consumer_offsets` (`GroupCoordinatorRecordHelpers`, `CoordinatorRecordSerde`). */
 export const groupSerde: CoordinatorSerde<GroupRecord> = {
@@ -61,13 +74,19 @@ export const groupSerde: CoordinatorSerde<GroupRecord> = {
             write(groupMetadataValue, GROUP_METADATA_VALUE, GROUP_METADATA_VALUE, record.value),
         }
       }
-      default:
-        return record satisfies never
+      default: {
+        const format = formats[record.type]!
+        return {
+          key: write(format.key, format.key.key!, KEY_VERSION, record),
+          value: record.value && write(format.value, KEY_VERSION, KEY_VERSION, record.value),
+        }
+      }
     }
   },
 
   deserialize({ key, value }): GroupRecord | undefined {
-    switch (key.readInt16BE(0)) {
+    const kind = key.readInt16BE(0)
+    switch (kind) {
       case LEGACY_OFFSET_COMMIT:
       case OFFSET_COMMIT: {
         const { group, topic, partition } = readBody(offsetCommitKey, KEY_VERSION, key)
@@ -83,8 +102,17 @@ export const groupSerde: CoordinatorSerde<GroupRecord> = {
         const { group } = readBody(groupMetadataKey, KEY_VERSION, key)
         return { type: 'groupMetadata', groupId: group, value: readValue(groupMetadataValue, value) }
       }
-      default:
-        return undefined
+      default: {
+        const format = formatsByKind.get(kind)
+        if (format === undefined) return undefined
+        const fields = readBody(format.key, KEY_VERSION, key) as object
+        // The schemas of a format are those of the record type that it stands under.
+        return {
+          type: format.type,
+          ...fields,
+          value: readValue(format.value, value),
+        } as ConsumerGroupRecord
+      }
     }
   },
 }

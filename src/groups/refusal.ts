@@ -1,6 +1,8 @@
-import { ErrorCode } from '../wire/error-codes.ts'
+import { defaultErrorMessage, ErrorCode } from '../wire/error-codes.ts'
 import { joinRefusal, syncRefusal } from './classic/answers.ts'
 import type { GroupCommand, GroupReply } from './commands.ts'
+import { refusedConsumerGroup } from './consumer/describe.ts'
+import { heartbeatRefusal } from './consumer/heartbeat.ts'
 
 /**
  * The error that a client of a coordinator understands for one of a write to the log: it looks for the coordinator
@@ -35,6 +37,10 @@ export function refusalOf(command: GroupCommand, error: number): GroupReply {
     case 'heartbeat':
     case 'leaveGroup':
       return { errorCode }
+    case 'consumerGroupHeartbeat':
+      return heartbeatRefusal(errorCode, defaultErrorMessage(errorCode))
+    case 'consumerGroupDescribe':
+      return { groups: command.groupIds.map((groupId) => refusedConsumerGroup(groupId, errorCode)) }
     case 'offsetCommit':
       return {
         partitions: command.partitions.map(({ topic, topicId, partition }) => ({

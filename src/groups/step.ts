@@ -1,5 +1,6 @@
 import type { Logger } from '../base/logger.ts'
 import type { Effects, ReplyToken, TimerChange } from '../cluster/coordinator/contract.ts'
+import type { MetadataImage } from '../cluster/metadata/image.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { GroupReply } from './commands.ts'
 import type { GroupOptions } from './options.ts'
@@ -10,13 +11,18 @@ export type GroupEffects = Effects<GroupReply, GroupRecord>
 /** What the steps of one machine share: its options and what it counts for the metrics. */
 export interface StepSurroundings {
   readonly options: GroupOptions
+  /** The metadata now: what topics there are. */
+  readonly image: () => MetadataImage
   readonly logger: Logger
   readonly counts: GroupCounts
 }
 
 /** Totals since the machine was made. */
 export interface GroupCounts {
+  /** Of classic groups. */
   completedRebalances: number
+  /** New epochs of consumer groups. */
+  consumerRebalances: number
   committedOffsets: number
   expiredOffsets: number
   deletedOffsets: number
@@ -29,6 +35,7 @@ export interface GroupCounts {
 export class GroupStep {
   readonly nowMs: number
   readonly options: GroupOptions
+  readonly image: MetadataImage
   readonly logger: Logger
   readonly counts: GroupCounts
   readonly #surroundings: StepSurroundings
@@ -41,6 +48,7 @@ export class GroupStep {
   constructor(surroundings: StepSurroundings, nowMs: number) {
     this.nowMs = nowMs
     this.options = surroundings.options
+    this.image = surroundings.image()
     this.logger = surroundings.logger
     this.counts = surroundings.counts
     this.#surroundings = surroundings

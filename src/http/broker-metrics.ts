@@ -31,13 +31,26 @@ export function sampleBroker(metrics: Metrics, parts: BrokerParts): void {
   metrics.sample('sluice_tail_cache_bytes', () => one(logs.tailCacheBudget.bytes))
   metrics.sample('sluice_open_files', () => one(logs.openFileCount))
   metrics.sample('sluice_fetch_sessions', () => one(fetchSessions.size))
+  metrics.sample('sluice_group_rebalances_total', () => {
+    const totals = { classic: 0, consumer: 0 }
+    for (const { counts } of groupMachines()) {
+      totals.classic += counts.completedRebalances
+      totals.consumer += counts.consumerRebalances
+    }
+    return Object.entries(totals).map(([type, value]) => ({ labels: { type }, value }))
+  })
   metrics.sample('sluice_groups', () => {
-    const count = new Map<string, number>()
+    const samples = new Map<string, { labels: { type: string; state: string }; value: number }>()
     for (const machine of groupMachines()) {
-      for (const [state, groups] of Object.entries(machine.groupsByState)) {
-        count.set(state, (count.get(state) ?? 0) + groups)
+      for (const [type, states] of Object.entries(machine.groupsByType)) {
+        for (const [state, groups] of Object.entries<number>(states)) {
+          const key = `${type} ${state}`
+          const sample = samples.get(key) ?? { labels: { type, state }, value: 0 }
+          samples.set(key, sample)
+          sample.value += groups
+        }
       }
     }
-    return Array.from(count, ([state, value]) => ({ labels: { state }, value }))
+    return [...samples.values()]
   })
 }

@@ -73,16 +73,16 @@ describe('metrics', () => {
 
   test('a sampled metric shows the values of the moment only', async () => {
     const { metrics, get } = await start()
-    let samples = [{ labels: { state: 'Stable' }, value: 2 }]
+    let samples = [{ labels: { type: 'classic', state: 'Stable' }, value: 2 }]
     metrics.sample('sluice_groups', () => samples)
     sampleProcess(metrics, '1.2.3')
     const first = await (await get('/metrics')).text()
-    expect(first).toContain('sluice_groups{state="Stable"} 2\n')
+    expect(first).toContain('sluice_groups{type="classic",state="Stable"} 2\n')
     expect(first).toContain('sluice_build_info{version="1.2.3"} 1\n')
     expect(first).toMatch(/^process_resident_memory_bytes [1-9]\d+$/m)
-    samples = [{ labels: { state: 'Empty' }, value: 1 }]
+    samples = [{ labels: { type: 'classic', state: 'Empty' }, value: 1 }]
     const second = await (await get('/metrics')).text()
-    expect(second).toContain('sluice_groups{state="Empty"} 1\n')
+    expect(second).toContain('sluice_groups{type="classic",state="Empty"} 1\n')
     expect(second).not.toContain('Stable')
   })
 })

@@ -23,9 +23,18 @@ async function apiVersions(session: Session): Promise<void> {
       api.apiVersions,
       version,
       { clientSoftwareName: 'differential', clientSoftwareVersion: '1.0' },
-      ({ apiKeys, ...rest }) => ({
+      ({ apiKeys, supportedFeatures, finalizedFeatures, ...rest }) => ({
         ...rest,
         // By name, so that what one of the two lacks stands alone.
+        supportedFeatures: Object.fromEntries(
+          supportedFeatures.map(({ name, minVersion, maxVersion }) => [name, `${minVersion}-${maxVersion}`]),
+        ),
+        finalizedFeatures: Object.fromEntries(
+          finalizedFeatures.map(({ name, minVersionLevel, maxVersionLevel }) => [
+            name,
+            `${minVersionLevel}-${maxVersionLevel}`,
+          ]),
+        ),
         apiKeys: Object.fromEntries(
           apiKeys.map(({ apiKey, minVersion, maxVersion }) => [
             apiByKey(apiKey)?.name ?? apiKey,

@@ -25,8 +25,8 @@ export function describeClassicGroup(group: ClassicGroup): DescribedGroup {
   }
 }
 
-/** A group that doesn't exist is dead; from v6 on that is an error too. */
-export function describeMissingGroup(groupId: string, version: number): DescribedGroup {
+/** A group that doesn't exist, or is none of the classic protocol, is dead; from v6 on that is an error too. */
+export function describeMissingGroup(groupId: string, version: number, errorMessage: string): DescribedGroup {
   const dead = {
     groupId,
     groupState: 'Dead',
@@ -38,6 +38,6 @@ export function describeMissingGroup(groupId: string, version: number): Describe
   return {
     ...dead,
     errorCode: ErrorCode.GROUP_ID_NOT_FOUND,
-    errorMessage: `Group ${groupId} not found.`,
+    errorMessage,
   }
 }

@@ -10,12 +10,11 @@ import { refusalOfMember } from './validation.ts'
  * that has joined and waits for its assignment heartbeats as usual.
  */
 export function heartbeat(
-  groups: ReadonlyMap<string, ClassicGroup>,
+  group: ClassicGroup | undefined,
   request: HeartbeatRequest,
   step: GroupStep,
 ): HeartbeatResponseInput {
   if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
-  const group = groups.get(request.groupId)
   if (group === undefined) return { errorCode: ErrorCode.UNKNOWN_MEMBER_ID }
   const refusal = refusalOfMember(group, request.memberId, request.groupInstanceId)
   const member = group.members.get(request.memberId)

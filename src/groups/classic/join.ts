@@ -1,6 +1,8 @@
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { CommandOf } from '../commands.ts'
+import { groupTombstones } from '../consumer/record-builders.ts'
+import { classicGroup, type Groups } from '../group.ts'
 import { NEW_MEMBER_JOIN_TIMEOUT_MS } from '../options.ts'
 import { appendErrorToReplyError } from '../refusal.ts'
 import type { GroupStep } from '../step.ts'
@@ -36,12 +38,7 @@ interface Join {
  * JoinGroup v0-9 (Kafka's `classicGroupJoinToClassicGroup`): member id required from v4 on for dynamic members,
  * static members from v5 (KIP-345), the reason from v8, skipAssignment in v9 (KIP-814).
  */
-export function joinGroup(
-  groups: Map<string, ClassicGroup>,
-  command: JoinGroup,
-  token: ReplyToken,
-  step: GroupStep,
-): void {
+export function joinGroup(groups: Groups, command: JoinGroup, token: ReplyToken, step: GroupStep): void {
   const { request } = command
   const join: Join = { command, parked: { token, version: command.context.version }, step }
   if (request.groupId === '') {
@@ -54,7 +51,12 @@ export function joinGroup(
     return
   }
 
-  const group = groups.get(request.groupId)
+  const found = groups.get(request.groupId)
+  if (found?.type === 'consumer' && found.state !== 'Empty') {
+    refuse(join, ErrorCode.INCONSISTENT_GROUP_PROTOCOL, '')
+    return
+  }
+  const group = classicGroup(groups, request.groupId)
   if (group === undefined) {
     joinNewGroup(groups, join)
     return
@@ -82,7 +84,7 @@ function refuse({ parked, step }: Join, errorCode: number, memberId: string): vo
 }
 
 /** A group comes into being with its first member, and with a record that says that it exists and is empty. */
-function joinNewGroup(groups: Map<string, ClassicGroup>, join: Join): void {
+function joinNewGroup(groups: Groups, join: Join): void {
   const { step } = join
   const { request } = join.command
   if (request.memberId !== '') {
@@ -94,6 +96,9 @@ function joinNewGroup(groups: Map<string, ClassicGroup>, join: Join): void {
     refuse(join, ErrorCode.INCONSISTENT_GROUP_PROTOCOL, '')
     return
   }
+  // An empty group takes the type of the member that joins it.
+  const replaced = groups.get(group.groupId)
+  if (replaced?.type === 'consumer') for (const record of groupTombstones(replaced)) step.append(record)
   groups.set(group.groupId, group)
   step.append({ type: 'groupMetadata', groupId: group.groupId, value: group.toRecord(new Map()) })
   const memberId = joinNewMember(group, join)
@@ -103,7 +108,10 @@ function joinNewGroup(groups: Map<string, ClassicGroup>, join: Join): void {
     group.remove(memberId)
     after.cancelTimer(sessionTimer(group.groupId, memberId))
     const isUnused = group.state === 'Empty' && group.pendingJoinMembers.size === 0
-    if (isUnused && groups.get(group.groupId) === group) groups.delete(group.groupId)
+    if (isUnused && groups.get(group.groupId) === group) {
+      if (replaced === undefined) groups.delete(group.groupId)
+      else groups.set(group.groupId, replaced)
+    }
     after.reply(join.parked.token, joinRefusal(appendErrorToReplyError(errorCode), '', join.parked.version))
   })
 }

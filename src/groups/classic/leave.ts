@@ -1,5 +1,5 @@
 import { ErrorCode } from '../../wire/error-codes.ts'
-import type { LeaveGroupResponseInput } from '../../wire/schemas/13-leave-group.ts'
+import type { LeaveGroupRequest, LeaveGroupResponseInput } from '../../wire/schemas/13-leave-group.ts'
 import type { CommandOf } from '../commands.ts'
 import type { GroupStep } from '../step.ts'
 import type { ClassicGroup } from './classic-group.ts'
@@ -7,7 +7,7 @@ import { completeJoinIfAllJoined, prepareRebalance, removeMember } from './rebal
 import { sessionTimer } from './timers.ts'
 import { refusalOfMember } from './validation.ts'
 
-interface Leaver {
+export interface Leaver {
   readonly memberId: string
   readonly groupInstanceId: string | null
   readonly reason: string | null
@@ -18,17 +18,12 @@ interface Leaver {
  * static member by its instance id alone.
  */
 export function leaveGroup(
-  groups: ReadonlyMap<string, ClassicGroup>,
+  group: ClassicGroup | undefined,
   { request, context }: CommandOf<'leaveGroup'>,
   step: GroupStep,
 ): LeaveGroupResponseInput {
   if (request.groupId === '') return { errorCode: ErrorCode.INVALID_GROUP_ID }
-  const group = groups.get(request.groupId)
-  const leavers: readonly Leaver[] =
-    context.version >= 3
-      ? request.members
-      : [{ memberId: request.memberId, groupInstanceId: null, reason: null }]
-  const results = leavers.map((leaver) => ({
+  const results = leaversOf(request, context.version).map((leaver) => ({
     memberId: leaver.memberId,
     groupInstanceId: leaver.groupInstanceId,
     errorCode: group === undefined ? ErrorCode.UNKNOWN_MEMBER_ID : leave(group, leaver, step),
@@ -43,6 +38,12 @@ export function leaveGroup(
   }
   if (context.version >= 3) return { errorCode: ErrorCode.NONE, members: results }
   return { errorCode: results[0]?.errorCode ?? ErrorCode.NONE }
+}
+
+/** Who is to leave: the sender alone before v3. */
+export function leaversOf(request: LeaveGroupRequest, version: number): readonly Leaver[] {
+  if (version >= 3) return request.members
+  return [{ memberId: request.memberId, groupInstanceId: null, reason: null }]
 }
 
 function leave(group: ClassicGroup, { memberId, groupInstanceId, reason }: Leaver, step: GroupStep): number {

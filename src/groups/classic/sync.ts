@@ -16,12 +16,11 @@ import { differs, refusalOfMember } from './validation.ts'
  * log; nothing but that, or a new rebalance, answers them.
  */
 export function syncGroup(
-  groups: ReadonlyMap<string, ClassicGroup>,
+  group: ClassicGroup | undefined,
   { request, context }: CommandOf<'syncGroup'>,
   token: ReplyToken,
   step: GroupStep,
 ): void {
-  const group = groups.get(request.groupId)
   const refusal = refusalOf(group, request, context.version)
   const member = group?.members.get(request.memberId)
   if (refusal !== ErrorCode.NONE || group === undefined || member === undefined) {

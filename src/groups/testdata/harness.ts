@@ -1,11 +1,22 @@
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { silentLogger } from '../../base/logger.ts'
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
+import { emptyImage, type MetadataImage, type TopicImage } from '../../cluster/metadata/image.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
+import { rangeAssignor } from '../assignor/range.ts'
+import { uniformAssignor } from '../assignor/uniform.ts'
 import type { GroupCommand, GroupReply } from '../commands.ts'
+import type { Group } from '../group.ts'
 import { GroupMachine } from '../group-machine.ts'
-import type { GroupOptions } from '../options.ts'
+import type { ConsumerGroupSettings, GroupOptions } from '../options.ts'
 import { type GroupRecord, groupSerde } from '../records.ts'
 import type { GroupEffects } from '../step.ts'
+
+export const DEFAULT_CONSUMER_SETTINGS: ConsumerGroupSettings = {
+  sessionTimeoutMs: 45_000,
+  heartbeatIntervalMs: 5_000,
+  assignmentIntervalMs: 0,
+}
 
 export const DEFAULT_OPTIONS: GroupOptions = {
   minSessionTimeoutMs: 6_000,
@@ -15,6 +26,11 @@ export const DEFAULT_OPTIONS: GroupOptions = {
   offsetMetadataMaxBytes: 4_096,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 600_000,
+  consumer: {
+    maxSize: 2_147_483_647,
+    assignors: [uniformAssignor, rangeAssignor],
+    groupSettings: () => DEFAULT_CONSUMER_SETTINGS,
+  },
 }
 
 /** What a harness reports, in the order in which it happens. */
@@ -36,6 +52,8 @@ interface HeldWrite {
 export class Harness {
   nowMs: number
   machine: GroupMachine
+  /** The topics that there are. */
+  image: MetadataImage = emptyImage
   /** Writes wait for `releaseWrites` or `failWrites`. */
   holdsWrites = false
   readonly log: GroupRecord[] = []
@@ -51,7 +69,7 @@ export class Harness {
     this.#options = options
     this.#observer = observer
     this.nowMs = nowMs
-    this.machine = new GroupMachine(options, silentLogger)
+    this.machine = this.newMachine()
     this.#run(this.machine.loaded(nowMs))
   }
 
@@ -110,9 +128,46 @@ export class Harness {
     this.#run(this.machine.unloaded())
     this.#options = { ...this.#options, ...options }
     this.#timers.clear()
-    this.machine = new GroupMachine(this.#options, silentLogger)
+    this.machine = this.newMachine()
     for (const record of this.log) this.machine.apply(throughBytes(record))
     this.#run(this.machine.loaded(this.nowMs))
+  }
+
+  /** Fails where the records of the log make other consumer groups than there are. */
+  checkReplay(): void {
+    if (this.holdsWrites) return
+    const rebuilt = this.newMachine()
+    for (const record of this.log) rebuilt.apply(throughBytes(record))
+    for (const groupId of new Set(this.log.map((record) => record.groupId))) {
+      const live = dumpOf(this.machine.group(groupId))
+      const replayed = dumpOf(rebuilt.group(groupId))
+      if (!isDeepStrictEqual(live, replayed)) {
+        throw new Error(`live ${inspect(live, INSPECT)}, from the log ${inspect(replayed, INSPECT)}`)
+      }
+    }
+  }
+
+  /** A machine that has nothing yet. */
+  newMachine(): GroupMachine {
+    return new GroupMachine(this.#options, () => this.image, silentLogger)
+  }
+
+  /** The topics are these from now on; the machine is told. */
+  changeTopics(topics: readonly TopicImage[]): void {
+    const before = this.image.topics
+    this.image = {
+      ...this.image,
+      version: this.image.version + 1,
+      topics: new Map(topics.map((topic) => [topic.name, topic])),
+      topicsById: new Map(topics.map((topic) => [topic.id, topic])),
+    }
+    const names = new Set([...before.keys(), ...this.image.topics.keys()])
+    for (const [name, topic] of this.image.topics) {
+      const old = before.get(name)
+      if (old?.id === topic.id && old.partitions.length === topic.partitions.length) names.delete(name)
+    }
+    const created = topics.some(({ name, id }) => before.get(name)?.id !== id)
+    this.machine.topicsChanged(names, created)
   }
 
   #takeHeld(): HeldWrite[] {
@@ -156,6 +211,34 @@ export class Harness {
       }
     }
     return next
+  }
+}
+
+const INSPECT = { depth: 8, breakLength: 200 }
+
+/** All of a consumer group that is to last; nothing of other groups, whose records lag behind them. */
+function dumpOf(group: Group | undefined): unknown {
+  if (group?.type !== 'consumer') return undefined
+  const { state, groupEpoch, assignmentEpoch, assignmentTimestampMs, metadataHash, subscriptions } = group
+  const owned = [...group.targets.values(), ...[...group.members.values()].map(({ assigned }) => assigned)]
+  return {
+    state,
+    groupEpoch,
+    assignmentEpoch,
+    assignmentTimestampMs,
+    metadataHash,
+    members: group.members,
+    targets: group.targets,
+    staticMembers: group.staticMembers,
+    votes: group.assignorVotes,
+    topics: subscriptions.topicCounts,
+    patterns: subscriptions.patterns,
+    resolved: subscriptions.resolved,
+    isOwned: owned.flatMap((partitions) =>
+      [...partitions].flatMap(([topicId, list]) =>
+        [...list.keys()].map((each) => group.isOwned(topicId, each)),
+      ),
+    ),
   }
 }
 

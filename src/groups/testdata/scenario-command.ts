@@ -1,3 +1,4 @@
+import type { TopicImage } from '../../cluster/metadata/image.ts'
 import { ZERO_UUID } from '../../wire/schema.ts'
 import type { GroupCommand, RequestContext } from '../commands.ts'
 
@@ -27,8 +28,8 @@ export class Arguments {
     return Number(this.#values.get(name) ?? fallback)
   }
 
-  list(name: string): string[] {
-    return (this.#values.get(name) ?? '').split(',').filter((each) => each !== '')
+  list(name: string, fallback = ''): string[] {
+    return (this.#values.get(name) ?? fallback).split(',').filter((each) => each !== '')
   }
 }
 
@@ -120,6 +121,8 @@ export function parseCommand(verb: string, args: Arguments, uuid: () => string):
       return {
         type: 'offsetFetch',
         groupId,
+        memberId: args.optional('member'),
+        memberEpoch: args.number('epoch', -1),
         requireStable: false,
         topics:
           args.positional.length === 0
@@ -130,6 +133,30 @@ export function parseCommand(verb: string, args: Arguments, uuid: () => string):
                 partitions: [partition],
               })),
       }
+    case 'beat': {
+      const memberEpoch = args.number('epoch', 0)
+      const joins = memberEpoch === 0
+      return {
+        type: 'consumerGroupHeartbeat',
+        request: {
+          groupId,
+          memberId: args.text('member', ''),
+          memberEpoch,
+          instanceId: args.optional('instance'),
+          rackId: args.optional('rack'),
+          rebalanceTimeoutMs: args.number('rebalance', joins ? 60_000 : -1),
+          subscribedTopicNames:
+            args.optional('topics') === null && !joins ? null : args.list('topics', joins ? 't' : ''),
+          subscribedTopicRegex: args.optional('regex'),
+          serverAssignor: args.optional('assignor'),
+          topicPartitions: args.optional('owned') === null && !joins ? null : ownedOf(args.text('owned', '')),
+        },
+        context,
+        uuid: uuid(),
+      }
+    }
+    case 'consumer-describe':
+      return { type: 'consumerGroupDescribe', groupIds: args.positional }
     case 'offset-delete':
       return {
         type: 'offsetDelete',
@@ -170,6 +197,7 @@ const NEWEST: Readonly<Record<string, number>> = {
   leave: 5,
   commit: 10,
   describe: 6,
+  beat: 1,
 }
 
 /** `range:t,u` offers the protocol with a consumer's subscription to two topics; `range!xyz` with those bytes. */
@@ -191,6 +219,44 @@ export function subscription(topics: readonly string[]): Buffer {
   })
   const userData = Buffer.from([0xff, 0xff, 0xff, 0xff])
   return Buffer.concat([head, ...names, userData])
+}
+
+/** `t:0,1;u:2` are partitions of topics, by the ids that `topicOf` gives them. */
+function ownedOf(text: string): { topicId: string; partitions: number[] }[] {
+  return text
+    .split(';')
+    .filter(Boolean)
+    .map((each) => {
+      const [topic = '', partitions = ''] = each.split(':')
+      return { topicId: topicIdOf(topic), partitions: partitions.split(',').map(Number) }
+    })
+}
+
+/** `t:3` is a topic of three partitions; `t@u:3` the same with the id of a topic `u`. */
+export function topicOf(text: string): TopicImage {
+  const [named = '', partitions = '1'] = text.split(':')
+  const [name = '', idName = name] = named.split('@')
+  return {
+    name,
+    id: topicIdOf(idName),
+    partitions: Array.from({ length: Number(partitions) }, (_, partition) => ({
+      partition,
+      replicas: [1],
+      isr: [1],
+      leader: 1,
+      leaderEpoch: 0,
+      partitionEpoch: 0,
+    })),
+  }
+}
+
+/** The name with hyphens behind it, and a last character without bits beyond the id's. */
+export function topicIdOf(name: string): string {
+  return `${name.padEnd(21, '-')}A`
+}
+
+export function topicNameOf(id: string): string {
+  return id.replace(/-*A$/, '')
 }
 
 function topicPartitionOf(text: string): { topic: string; partition: number } {

@@ -3,7 +3,11 @@ import { ZERO_UUID } from '../../wire/schema.ts'
 import { subscribedTopicsOf } from '../classic/subscription.ts'
 import { parseClassicTimer } from '../classic/timers.ts'
 import type { GroupCommand, GroupReplies, GroupReply } from '../commands.ts'
+import { MemberState } from '../consumer/member.ts'
+import type { ConsumerGroupRecord } from '../consumer/records.ts'
+import { parseConsumerTimer } from '../consumer/timers.ts'
 import type { GroupRecord } from '../records.ts'
+import { topicNameOf } from './scenario-command.ts'
 
 /** Transcript lines of a scenario: one for each record, reply and timer. */
 
@@ -38,12 +42,86 @@ export function printRecord(record: GroupRecord): string {
       ].join(' ')
     }
     default:
+      return printConsumerRecord(record)
+  }
+}
+
+function printConsumerRecord(record: ConsumerGroupRecord): string {
+  const { groupId } = record
+  switch (record.type) {
+    case 'consumerGroupMetadata':
+      return `log epoch ${groupId} ${record.value?.epoch ?? 'tombstone'}`
+    case 'consumerGroupPartitionMetadata':
+      return `log topics ${groupId} ${record.value === null ? 'tombstone' : 'of an old release'}`
+    case 'consumerGroupMemberMetadata': {
+      const { memberId, value } = record
+      if (value === null) return `log member ${groupId} ${memberId} tombstone`
+      return [
+        `log member ${groupId} ${memberId}`,
+        `topics=${value.subscribedTopicNames.join(',') || '-'}`,
+        ...optional('regex', value.subscribedTopicRegex),
+        ...optional('instance', value.instanceId),
+        ...optional('rack', value.rackId),
+        ...optional('assignor', value.serverAssignor),
+        `rebalance=${value.rebalanceTimeoutMs}`,
+      ].join(' ')
+    }
+    case 'consumerGroupTargetAssignmentMetadata': {
+      const { value } = record
+      const epoch = value === null ? 'tombstone' : `${value.assignmentEpoch} at=${value.assignmentTimestamp}`
+      return `log target-epoch ${groupId} ${epoch}`
+    }
+    case 'consumerGroupTargetAssignmentMember':
+      return `log target ${groupId} ${record.memberId} ${partitions(record.value?.topicPartitions)}`
+    case 'consumerGroupCurrentMemberAssignment': {
+      const { memberId, value } = record
+      if (value === null) return `log current ${groupId} ${memberId} tombstone`
+      const state = Object.entries(MemberState).find(([, number]) => number === value.state)?.[0]
+      return [
+        `log current ${groupId} ${memberId} epoch=${value.previousMemberEpoch}>${value.memberEpoch}`,
+        state,
+        partitions(value.assignedPartitions),
+        ...(value.partitionsPendingRevocation.length === 0
+          ? []
+          : [`revoking ${partitions(value.partitionsPendingRevocation)}`]),
+      ].join(' ')
+    }
+    case 'consumerGroupRegularExpression': {
+      const { regularExpression, value } = record
+      const matches = value === null ? 'tombstone' : `[${value.topics.join(' ')}] version=${value.version}`
+      return `log pattern ${groupId} ${regularExpression} ${matches}`
+    }
+    default:
       return record satisfies never
   }
 }
 
+function optional(name: string, value: string | null): string[] {
+  return value === null || value === '' ? [] : [`${name}=${value}`]
+}
+
+/** Each partition with the epoch since which it is owned, where there is one. */
+function partitions(
+  topics:
+    | readonly {
+        readonly topicId: string
+        readonly partitions: readonly number[]
+        readonly assignmentEpochs?: readonly number[] | null
+      }[]
+    | undefined,
+): string {
+  if (topics === undefined) return 'tombstone'
+  const each = topics.map(({ topicId, partitions: list, assignmentEpochs }) => {
+    const numbers = list.map(
+      (partition, i) => `${partition}${assignmentEpochs ? `@${assignmentEpochs[i]}` : ''}`,
+    )
+    return `${topicNameOf(topicId)}:${numbers.join(',')}`
+  })
+  return `[${each.join(' ')}]`
+}
+
 export function printTimer(key: string, delayMs: number | null): string {
-  const timer = parseClassicTimer(key)
+  const timer = parseClassicTimer(key) ?? parseConsumerTimer(key)
   const name =
     timer === undefined ? key : `${timer.kind} ${'memberId' in timer ? timer.memberId : timer.groupId}`
   return `timer ${name} ${delayMs === null ? 'off' : delayMs}`
@@ -100,6 +178,41 @@ function replyText(command: GroupCommand, reply: GroupReply): string[] {
       )
       return [`offset-delete ${errorName(errorCode)}${each.join('')}`]
     }
+    case 'consumerGroupHeartbeat': {
+      const answer = of('consumerGroupHeartbeat', reply)
+      if (answer.errorCode !== 0) {
+        return [
+          `beat ${errorName(answer.errorCode)}${answer.errorMessage == null ? '' : ` "${answer.errorMessage}"`}`,
+        ]
+      }
+      const assignment = answer.assignment == null ? '' : ` ${partitions(answer.assignment.topicPartitions)}`
+      return [
+        `beat ${answer.memberId} epoch=${answer.memberEpoch} every=${answer.heartbeatIntervalMs}${assignment}`,
+      ]
+    }
+    case 'consumerGroupDescribe':
+      return of('consumerGroupDescribe', reply).groups.flatMap((group) => [
+        [
+          `consumer-describe ${group.groupId}`,
+          errorName(group.errorCode),
+          ...(group.errorMessage == null ? [] : [`"${group.errorMessage}"`]),
+          ...(group.errorCode === 0
+            ? [group.groupState, `epoch=${group.groupEpoch}/${group.assignmentEpoch}`, group.assignorName]
+            : []),
+        ].join(' '),
+        ...group.members.map((member) =>
+          [
+            `  ${member.memberId} epoch=${member.memberEpoch}`,
+            `topics=${member.subscribedTopicNames.join(',') || '-'}`,
+            ...optional('regex', member.subscribedTopicRegex ?? null),
+            ...optional('instance', member.instanceId ?? null),
+            ...optional('rack', member.rackId ?? null),
+            `client=${member.clientId}${member.clientHost}`,
+            `type=${member.memberType}`,
+            `${partitions(member.assignment.topicPartitions)} of ${partitions(member.targetAssignment.topicPartitions)}`,
+          ].join(' '),
+        ),
+      ])
     case 'describeGroups':
       return of('describeGroups', reply).groups.flatMap((group) => [
         [

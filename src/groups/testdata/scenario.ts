@@ -1,7 +1,7 @@
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { GroupOptions } from '../options.ts'
-import { DEFAULT_OPTIONS, Harness } from './harness.ts'
-import { Arguments, parseCommand } from './scenario-command.ts'
+import { DEFAULT_CONSUMER_SETTINGS, DEFAULT_OPTIONS, Harness } from './harness.ts'
+import { Arguments, parseCommand, topicOf } from './scenario-command.ts'
 import { printRecord, printReply, printTimer } from './scenario-print.ts'
 
 /**
@@ -59,7 +59,9 @@ class Player {
   #lines: string[] = []
   #uuids = 0
 
+  /** What has come out since the last time; the log alone has to give the same groups. */
   takeOutput(): string {
+    this.#harness?.checkReplay()
     const output = this.#lines.map((line) => `${line}\n`).join('')
     this.#lines = []
     return output
@@ -74,6 +76,9 @@ class Player {
         return
       case 'advance':
         this.#started.advance(Number(args.positional[0]))
+        return
+      case 'topics':
+        this.#started.changeTopics(args.positional.map(topicOf))
         return
       case 'hold-writes':
         this.#started.holdsWrites = true
@@ -116,11 +121,20 @@ class Player {
 }
 
 function optionsOf(args: Arguments): Partial<GroupOptions> {
-  return Object.fromEntries(
-    Object.keys(DEFAULT_OPTIONS)
-      .filter((name) => args.optional(name) !== null)
-      .map((name) => [name, args.number(name, 0)]),
-  )
+  const given = (names: readonly string[]) =>
+    Object.fromEntries(
+      names.filter((name) => args.optional(name) !== null).map((name) => [name, args.number(name, 0)]),
+    )
+  const settings = { ...DEFAULT_CONSUMER_SETTINGS, ...given(Object.keys(DEFAULT_CONSUMER_SETTINGS)) }
+  const { assignors, maxSize } = DEFAULT_OPTIONS.consumer
+  return {
+    ...given(Object.keys(DEFAULT_OPTIONS)),
+    consumer: {
+      maxSize: args.number('consumerMaxSize', maxSize),
+      assignors: args.text('defaultAssignor', 'uniform') === 'uniform' ? assignors : assignors.toReversed(),
+      groupSettings: () => settings,
+    },
+  }
 }
 
 function errorCodeOf(name: string | undefined): number {

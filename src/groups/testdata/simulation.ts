@@ -1,10 +1,9 @@
 import { invariant } from '../../base/invariant.ts'
-import { silentLogger } from '../../base/logger.ts'
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
 import { SeededRandom } from '../../testing/seeded-random.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { GroupCommand, GroupReplies, GroupReply } from '../commands.ts'
-import { GroupMachine } from '../group-machine.ts'
+import type { GroupMachine } from '../group-machine.ts'
 import { DEFAULT_OPTIONS, Harness } from './harness.ts'
 import { subscription } from './scenario-command.ts'
 
@@ -368,7 +367,7 @@ export class GroupSimulation {
   #check(): void {
     const { machine, holdsWrites, log } = this.#harness
     if (holdsWrites || this.#answers.length > 0) return
-    const rebuilt = new GroupMachine(OPTIONS, silentLogger)
+    const rebuilt = this.#harness.newMachine()
     for (const record of log) rebuilt.apply(record)
     const live = this.#described(machine)
     const isSettled = live.groupState === 'Stable' || live.groupState === 'Empty'
@@ -381,6 +380,8 @@ export class GroupSimulation {
     const fetched = this.#ask(rebuilt, {
       type: 'offsetFetch',
       groupId: GROUP,
+      memberId: null,
+      memberEpoch: -1,
       topics: null,
       requireStable: false,
     })

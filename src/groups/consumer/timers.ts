@@ -1,0 +1,38 @@
+/** The names of a consumer group's timers, and back. Group and member ids may hold any character. */
+export type ConsumerTimer =
+  /** A member's session ends unless it is heard of. */
+  | { readonly kind: 'consumer-session'; readonly groupId: string; readonly memberId: string }
+  /** A member had its time to give up partitions. */
+  | { readonly kind: 'consumer-rebalance'; readonly groupId: string; readonly memberId: string }
+  /** The next part of the work of resolving the group's patterns. */
+  | { readonly kind: 'consumer-patterns'; readonly groupId: string }
+
+export function consumerSessionTimer(groupId: string, memberId: string): string {
+  return `consumer-session:${groupId.length}:${groupId}:${memberId}`
+}
+
+export function consumerRebalanceTimer(groupId: string, memberId: string): string {
+  return `consumer-rebalance:${groupId.length}:${groupId}:${memberId}`
+}
+
+export function consumerPatternsTimer(groupId: string): string {
+  return `consumer-patterns:${groupId}`
+}
+
+export function parseConsumerTimer(key: string): ConsumerTimer | undefined {
+  const colon = key.indexOf(':')
+  const kind = key.slice(0, colon)
+  const rest = key.slice(colon + 1)
+  switch (kind) {
+    case 'consumer-patterns':
+      return { kind, groupId: rest }
+    case 'consumer-session':
+    case 'consumer-rebalance': {
+      const start = rest.indexOf(':') + 1
+      const end = start + Number(rest.slice(0, start - 1))
+      return { kind, groupId: rest.slice(start, end), memberId: rest.slice(end + 1) }
+    }
+    default:
+      return undefined
+  }
+}
