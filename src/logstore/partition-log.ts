@@ -2,12 +2,14 @@ import { invariant } from '../base/invariant.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import { duplicateAppend, nothingAppended } from './append-info.ts'
 import { analyzeBatches, leaderBatches } from './append-validation.ts'
 import { DiskReads } from './disk-reads.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
-import { AppendRefused, LogStorageError } from './log-errors.ts'
+import { AppendRefused, type LogStorageError } from './log-errors.ts'
 import { LogFlusher } from './log-flusher.ts'
+import { LogHealth } from './log-health.ts'
 import type { ReadLimits } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
 import { OpenFiles } from './open-files.ts'
@@ -18,8 +20,6 @@ import type {
   PartitionLogOptions,
 } from './partition-log-types.ts'
 import { type CheckedProducers, checkProducers } from './producer-check.ts'
-import type { ProducerBatch } from './producer-entry.ts'
-import { firstOffsetOf } from './producer-entry.ts'
 import { replayProducers } from './producer-replay.ts'
 import type { ProducerStates } from './producer-state.ts'
 import { recoverLog } from './recovery.ts'
@@ -28,6 +28,7 @@ import { shouldRoll } from './rolling.ts'
 import { type FoundTimestamp, LogSegment, type SegmentContext } from './segment.ts'
 import { SegmentRemovals } from './segment-removals.ts'
 import { TailCache } from './tail-cache.ts'
+import { findMaxTimestamp, findTimestamp } from './timestamp-search.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
 export type {
@@ -53,6 +54,7 @@ export class PartitionLog {
   readonly topicPartition: string
   readonly #options: PartitionLogOptions
   readonly #logger: Logger
+  readonly #health: LogHealth
   readonly #context: SegmentContext
   readonly #segments: LogSegments
   readonly #producers: ProducerStates
@@ -70,8 +72,6 @@ export class PartitionLog {
   #flushing: Promise<void> = Promise.resolve()
   /** Counts the times that bytes were cut off, so that a read under way can tell. */
   #truncations = 0
-  #failure: LogStorageError | undefined
-  #closed = false
 
   /** Opens what is in the directory, after any kind of stop; an empty log where there is nothing. */
   static open(options: PartitionLogOptions): PartitionLog {
@@ -85,6 +85,7 @@ export class PartitionLog {
     this.partition = partition
     this.topicPartition = `${topic}-${partition}`
     this.#logger = options.logger ?? silentLogger
+    this.#health = new LogHealth(this.topicPartition, this.#logger, options.onFailure)
     this.#config = options.config
     this.#directory = directory
     this.#context = { fs, directory, openFiles: options.openFiles ?? new OpenFiles() }
@@ -167,7 +168,7 @@ export class PartitionLog {
   }
   /** Why the log is offline; undefined while it works. */
   get failure(): LogStorageError | undefined {
-    return this.#failure
+    return this.#health.failure
   }
 
   /** Below it every transaction is decided; never above the high watermark. */
@@ -195,7 +196,7 @@ export class PartitionLog {
    * place, and keeps the buffer. The caller must not touch it afterwards. Throws AppendRefused and LogStorageError.
    */
   appendAsLeader(records: Buffer, { leaderEpoch, origin }: AppendAsLeaderOptions): LogAppendInfo {
-    this.#checkOnline()
+    this.#health.check()
     const config = this.#config
     const nowMs = this.#options.clock.now()
     const { bytes, batches: written } = leaderBatches(records, config, this.topicPartition, origin, nowMs)
@@ -213,7 +214,7 @@ export class PartitionLog {
       origin,
       isLogAppendTime ? nowMs : undefined,
     )
-    if (checked.duplicate !== undefined) return this.#duplicateInfo(checked.duplicate)
+    if (checked.duplicate !== undefined) return duplicateAppend(checked.duplicate, this.#logStartOffset)
     for (const [index, batch] of written.entries()) {
       batch.setBaseOffset(baseOffsets[index]!)
       batch.setPartitionLeaderEpoch(leaderEpoch)
@@ -226,7 +227,7 @@ export class PartitionLog {
 
   /** Appends what the leader sent, offsets and all; a cut-off batch at the end is left out. */
   appendAsFollower(records: Buffer): LogAppendInfo {
-    this.#checkOnline()
+    this.#health.check()
     const batches = analyzeBatches(records, this.#config, this.topicPartition, 'replication')
     let expected = this.#logEndOffset
     for (const batch of batches) {
@@ -255,7 +256,7 @@ export class PartitionLog {
     upperBoundOffset: number,
     minOneMessage: boolean,
   ): LogReadResult | Promise<LogReadResult> {
-    this.#checkOnline()
+    this.#health.check()
     this.#checkRange(startOffset)
     const limit = Math.min(upperBoundOffset, this.#logEndOffset)
     if (startOffset >= limit) return { buffers: [], size: 0, nextOffset: startOffset }
@@ -275,24 +276,14 @@ export class PartitionLog {
 
   /** The first record whose timestamp is at least `timestamp`; undefined where there is none. */
   offsetForTimestamp(timestamp: number): FoundTimestamp | undefined {
-    this.#checkOnline()
-    for (const segment of this.#segments.from(this.#logStartOffset)) {
-      if (segment.size === 0 || segment.maxTimestamp.timestamp < timestamp) continue
-      const found = segment.findTimestamp(timestamp, this.#logStartOffset)
-      if (found !== undefined) return found
-    }
-    return undefined
+    this.#health.check()
+    return findTimestamp(this.#segments, this.#logStartOffset, timestamp)
   }
 
   /** The first record that has the largest timestamp of the log; undefined where no record has one. */
   maxTimestampOffset(): FoundTimestamp | undefined {
-    this.#checkOnline()
-    let latest: LogSegment | undefined
-    for (const segment of this.#segments.from(this.#logStartOffset)) {
-      if (segment.maxTimestamp.timestamp > (latest?.maxTimestamp.timestamp ?? -1)) latest = segment
-    }
-    if (latest === undefined) return undefined
-    return latest.findTimestamp(latest.maxTimestamp.timestamp, this.#logStartOffset)
+    this.#health.check()
+    return findMaxTimestamp(this.#segments, this.#logStartOffset)
   }
 
   /** The epoch of the first record; -1 where none is known. */
@@ -318,7 +309,7 @@ export class PartitionLog {
 
   /** Removes `offset` and all above it. Returns whether anything was removed. */
   truncateTo(offset: number): boolean {
-    this.#checkOnline()
+    this.#health.check()
     invariant(offset >= 0, `truncation to ${offset}`)
     if (offset >= this.#logEndOffset) {
       this.#epochs.truncateFromEnd(offset)
@@ -329,7 +320,7 @@ export class PartitionLog {
       return true
     }
     this.#beforeCut(offset)
-    this.#storage('truncate', () => {
+    this.#health.guard('truncate', () => {
       const above = this.#segments.all.filter((segment) => segment.baseOffset > offset)
       this.#deleteSegments(above)
       this.#segments.active.truncateTo(offset)
@@ -342,9 +333,9 @@ export class PartitionLog {
 
   /** Empties the log; the next record gets `offset`. */
   truncateFullyAndStartAt(offset: number): void {
-    this.#checkOnline()
+    this.#health.check()
     this.#beforeCut(offset)
-    this.#storage('truncate', () => {
+    this.#health.guard('truncate', () => {
       this.#deleteSegments(this.#segments.all.slice())
       this.#addSegment(offset)
       this.#logStartOffset = offset
@@ -361,7 +352,7 @@ export class PartitionLog {
    * OFFSET_OUT_OF_RANGE above the high watermark. Returns whether it moved.
    */
   incrementLogStartOffset(offset: number): boolean {
-    this.#checkOnline()
+    this.#health.check()
     if (offset > this.#highWatermark)
       throw new KafkaError(
         ErrorCode.OFFSET_OUT_OF_RANGE,
@@ -375,8 +366,8 @@ export class PartitionLog {
 
   /** Applies retention. Returns how many segments went. */
   deleteOldSegments(nowMs: number): number {
-    this.#checkOnline()
-    return this.#storage('delete segments', () => {
+    this.#health.check()
+    return this.#health.guard('delete segments', () => {
       const expired = expiredSegments(this.#segments, this.#config, this, nowMs)
       if (expired.length === 0) return 0
       if (expired.length === this.#segments.count) this.#roll(this.#logEndOffset)
@@ -400,11 +391,11 @@ export class PartitionLog {
 
   /** Writes everything down and closes the files; what was appended is on the device then. Idempotent. */
   async close(): Promise<void> {
-    if (this.#closed) return
+    if (this.#health.closed) return
     this.#removals.cancel()
     try {
-      if (this.#failure === undefined) {
-        this.#storage('close', () => {
+      if (this.#health.failure === undefined) {
+        this.#health.guard('close', () => {
           this.#producers.takeSnapshot()
           this.#segments.active.seal()
         })
@@ -423,7 +414,7 @@ export class PartitionLog {
   }
 
   #release(): void {
-    this.#closed = true
+    this.#health.closed = true
     this.#tail?.clear()
     for (const segment of this.#segments.all) segment.close()
   }
@@ -437,8 +428,7 @@ export class PartitionLog {
   ): LogAppendInfo {
     const first = batches[0]
     const last = batches.at(-1)
-    if (first === undefined || last === undefined)
-      return { ...NOTHING_APPENDED, logStartOffset: this.#logStartOffset }
+    if (first === undefined || last === undefined) return nothingAppended(this.#logStartOffset)
     const firstOffset = first.baseOffset
     const { lastOffset } = last
     try {
@@ -446,7 +436,7 @@ export class PartitionLog {
       if (shouldRoll(active, this.#config, this.#rollJitterMs, bytes.length, last, nowMs))
         this.#roll(firstOffset)
     } catch (error) {
-      throw this.#storageError('roll', error)
+      throw this.#health.error('roll', error)
     }
     const segment = this.#segments.active
     try {
@@ -455,9 +445,9 @@ export class PartitionLog {
       try {
         segment.cutStrayBytes()
       } catch (second) {
-        this.#fail('undo a failed write', second)
+        this.#health.fail('undo a failed write', second)
       }
-      throw this.#storageError('append', error)
+      throw this.#health.error('append', error)
     }
     for (const batch of batches) {
       if (batch.partitionLeaderEpoch >= 0) this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
@@ -482,17 +472,6 @@ export class PartitionLog {
       logStartOffset: this.#logStartOffset,
       duplicate: false,
       sizeInBytes: bytes.length,
-    }
-  }
-
-  #duplicateInfo(duplicate: ProducerBatch): LogAppendInfo {
-    return {
-      firstOffset: firstOffsetOf(duplicate),
-      lastOffset: duplicate.lastOffset,
-      logAppendTimeMs: duplicate.timestamp,
-      logStartOffset: this.#logStartOffset,
-      duplicate: true,
-      sizeInBytes: 0,
     }
   }
 
@@ -546,7 +525,7 @@ export class PartitionLog {
     for (;;) {
       const version = this.#truncations
       const read = await this.#diskReads.read(startOffset, limits).catch((error) => this.#failedRead(error))
-      if (this.#closed || this.#failure !== undefined) this.#checkOnline()
+      if (this.#health.closed || this.#health.failure !== undefined) this.#health.check()
       if (version === this.#truncations) return read ?? { buffers: [], size: 0, nextOffset: startOffset }
       // Bytes were cut off, and others may have taken their place, while they were read.
       this.#checkRange(startOffset)
@@ -559,8 +538,8 @@ export class PartitionLog {
     try {
       this.#flusher.flushNow(this.#logEndOffset)
     } catch (error) {
-      this.#fail('flush', error)
-      throw this.#storageError('flush', error)
+      this.#health.fail('flush', error)
+      throw this.#health.error('flush', error)
     }
   }
 
@@ -568,19 +547,19 @@ export class PartitionLog {
   #failedRead(error: unknown): never {
     if (error instanceof KafkaError) throw error
     this.#logger.error('could not read a log', { partition: this.topicPartition, err: error })
-    throw this.#storageError('read', error)
+    throw this.#health.error('read', error)
   }
 
   async #flushOnce(): Promise<void> {
-    if (this.#closed) return
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#health.closed) return
+    if (this.#health.failure !== undefined) throw this.#health.failure
     try {
-      await this.#flusher.flush(this.#logEndOffset, () => this.#closed)
+      await this.#flusher.flush(this.#logEndOffset, () => this.#health.closed)
     } catch (error) {
       // A directory that is going away may be gone under its flush.
-      if (this.#closed) return
-      this.#fail('flush', error)
-      throw this.#storageError('flush', error)
+      if (this.#health.closed) return
+      this.#health.fail('flush', error)
+      throw this.#health.error('flush', error)
     }
   }
 
@@ -596,42 +575,6 @@ export class PartitionLog {
       `Received request for offset ${startOffset} for partition ${this.topicPartition}, but we only have log segments from offset ${this.#logStartOffset} to ${this.#logEndOffset}.`,
     )
   }
-
-  #checkOnline(): void {
-    if (this.#failure !== undefined) throw this.#failure
-    if (this.#closed) throw this.#storageError('use', new Error('the log is closed'))
-  }
-
-  /** A failure half-way leaves memory and disk apart, so that only a new start helps. */
-  #storage<T>(what: string, action: () => T): T {
-    try {
-      return action()
-    } catch (error) {
-      if (error instanceof KafkaError) throw error
-      this.#fail(what, error)
-      throw this.#storageError(what, error)
-    }
-  }
-
-  #storageError(what: string, cause: unknown): LogStorageError {
-    if (cause instanceof LogStorageError) return cause
-    return new LogStorageError(`could not ${what} the log of ${this.topicPartition}`, cause)
-  }
-
-  #fail(what: string, error: unknown): void {
-    if (this.#failure !== undefined) return
-    this.#failure = this.#storageError(what, error)
-    this.#logger.error('a log is offline', { partition: this.topicPartition, action: what, err: error })
-    this.#options.onFailure?.(this.#failure)
-  }
-}
-
-const NOTHING_APPENDED = {
-  firstOffset: -1,
-  lastOffset: -1,
-  logAppendTimeMs: -1,
-  duplicate: false,
-  sizeInBytes: 0,
 }
 
 /** Whoever started that flush was told, and the log is offline. */

@@ -1,0 +1,49 @@
+import type { Logger } from '../base/logger.ts'
+import { KafkaError } from '../wire/error-codes.ts'
+import { LogStorageError } from './log-errors.ts'
+
+/** Whether one log can be used: a failure half-way leaves memory and disk apart, so that only a new start helps. */
+export class LogHealth {
+  readonly #topicPartition: string
+  readonly #logger: Logger
+  readonly #onFailure: ((error: LogStorageError) => void) | undefined
+  /** Why the log is offline; undefined while it works. */
+  failure: LogStorageError | undefined
+  closed = false
+
+  /** `onFailure` is called once. */
+  constructor(topicPartition: string, logger: Logger, onFailure?: (error: LogStorageError) => void) {
+    this.#topicPartition = topicPartition
+    this.#logger = logger
+    this.#onFailure = onFailure
+  }
+
+  /** Throws LogStorageError where the log is offline or closed. */
+  check(): void {
+    if (this.failure !== undefined) throw this.failure
+    if (this.closed) throw this.error('use', new Error('the log is closed'))
+  }
+
+  /** Does what must not end half-way: if the disk fails, the log goes offline. */
+  guard<T>(what: string, action: () => T): T {
+    try {
+      return action()
+    } catch (error) {
+      if (error instanceof KafkaError) throw error
+      this.fail(what, error)
+      throw this.error(what, error)
+    }
+  }
+
+  error(what: string, cause: unknown): LogStorageError {
+    if (cause instanceof LogStorageError) return cause
+    return new LogStorageError(`could not ${what} the log of ${this.#topicPartition}`, cause)
+  }
+
+  fail(what: string, error: unknown): void {
+    if (this.failure !== undefined) return
+    this.failure = this.error(what, error)
+    this.#logger.error('a log is offline', { partition: this.#topicPartition, action: what, err: error })
+    this.#onFailure?.(this.failure)
+  }
+}
