@@ -14,6 +14,8 @@ export class DiskReads {
   /** By the offset that comes next: where a read ended, and the next of the same consumer begins. */
   readonly #readEnds = new Map<number, { readonly segment: LogSegment; readonly position: number }>()
 
+  #version = 0
+
   constructor(segments: LogSegments) {
     this.#segments = segments
   }
@@ -22,19 +24,23 @@ export class DiskReads {
   async read(startOffset: number, limits: ReadLimits): Promise<SegmentRead | undefined> {
     let segment = this.#segments.floor(startOffset)
     while (segment !== undefined) {
+      const version = this.#version
       const next = this.#segments.after(segment)
       const read = await this.#readSegment(segment, startOffset, limits)
+      const isCurrent = version === this.#version
       if (read !== undefined) {
-        if (read.size > 0) this.#remember(read, segment)
+        if (read.size > 0 && isCurrent) this.#remember(read, segment)
         return read
       }
-      segment = next
+      // Where segments were swapped meanwhile, the next one's records may be in one that covers this place.
+      segment = isCurrent ? next : this.#segments.floor(startOffset)
     }
     return undefined
   }
 
-  /** Positions have changed. */
+  /** Positions have changed, or segments. */
   forget(): void {
+    this.#version++
     this.#readEnds.clear()
   }
 

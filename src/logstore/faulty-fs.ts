@@ -8,6 +8,7 @@ export type FileOperation =
   | 'readDirectory'
   | 'makeDirectory'
   | 'rename'
+  | 'setModified'
   | 'removeFile'
   | 'removeDirectory'
   | 'syncDirectory'
@@ -23,6 +24,7 @@ export const CHANGING_OPERATIONS: readonly FileOperation[] = [
   'create',
   'makeDirectory',
   'rename',
+  'setModified',
   'removeFile',
   'removeDirectory',
   'write',
@@ -129,6 +131,11 @@ export class FaultyFileSystem implements FileSystem {
   rename(from: string, to: string): void {
     this.#check('rename', from)
     this.#inner.rename(from, to)
+  }
+
+  setModified(path: string, modifiedMs: number): void {
+    this.#check('setModified', path)
+    this.#inner.setModified(path, modifiedMs)
   }
 
   removeFile(path: string): void {

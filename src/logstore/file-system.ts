@@ -18,6 +18,8 @@ export interface FileSystem {
   /** Makes the directory and its parents; no error where it exists. */
   makeDirectory(path: string): void
   rename(from: string, to: string): void
+  /** Makes `stat` say that the file was changed then. */
+  setModified(path: string, modifiedMs: number): void
   removeFile(path: string): void
   /** Removes a directory with all that is in it; no error where it is missing. */
   removeDirectory(path: string): void

@@ -58,7 +58,7 @@ describe.each([
     const { directory, log } = open(fs)
     expect(directory.hadCleanShutdown).toBe(clean)
     expect(directory.metaProperties).toMatchObject({ clusterId: '4L6g3nShT-eMCtK--X86sw', nodeId: 1 })
-    expect(log.segmentCount).toBe(3)
+    expect(log.segments.count).toBe(3)
     const contents = await contentsOf(log)
     expect(contents).toEqual(expected.map((value, offset) => [offset, value]))
     expect([...log.producers.entries.values()].map((entry) => entry.lastSequence)).toEqual([

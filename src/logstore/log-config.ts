@@ -21,6 +21,14 @@ export interface LogConfig {
   readonly retentionBytes: number
   readonly fileDeleteDelayMs: number
   readonly cleanupPolicy: readonly ('delete' | 'compact')[]
+  /** Share of a log that is to be uncompacted before it is compacted again. */
+  readonly minCleanableDirtyRatio: number
+  /** A record stays uncompacted for so long. */
+  readonly minCompactionLagMs: number
+  /** After so long it is to be compacted whatever the share. */
+  readonly maxCompactionLagMs: number
+  /** How long a tombstone outlives the first compaction that met it. */
+  readonly deleteRetentionMs: number
   /**
    * Kept for DescribeConfigs' sake: preallocating serves spinning disks, and a log written without it is the same for
    * every reader.
@@ -52,6 +60,10 @@ export const defaultLogConfig: LogConfig = {
   retentionBytes: -1,
   fileDeleteDelayMs: 60_000,
   cleanupPolicy: ['delete'],
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: DAY_MS,
   preallocate: false,
   compressionType: 'producer',
   validateRecords: false,

@@ -10,6 +10,7 @@ import {
   readSmallFile,
   replaceSmallFile,
 } from './checkpoints.ts'
+import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
 import {
   CLEAN_SHUTDOWN_FILE,
   LOCK_FILE,
@@ -83,6 +84,7 @@ export class LogDirectory {
   readonly path: string
   readonly hadCleanShutdown: boolean
   readonly tailCacheBudget: TailCacheBudget
+  readonly cleanerCheckpoint: CleanerCheckpoint
   readonly #options: LogDirectoryOptions
   readonly #lock: FileLock
   readonly #openFiles: OpenFiles
@@ -128,6 +130,7 @@ export class LogDirectory {
       this.#recoveryPoints = this.#readOffsets(offsetCheckpointFiles.recoveryPoint)
       this.#logStartOffsets = this.#readOffsets(offsetCheckpointFiles.logStartOffset)
       this.#highWatermarks = this.#readOffsets(offsetCheckpointFiles.highWatermark)
+      this.cleanerCheckpoint = new CleanerCheckpoint(fs, path, options.logger)
       usable(path, () => {
         if (!this.hadCleanShutdown) return
         fs.removeFile(marker)
@@ -241,7 +244,10 @@ export class LogDirectory {
       highWatermark: this.#highWatermarks.get(name) ?? 0,
       hadCleanShutdown: this.hadCleanShutdown,
       onFailure: (error) => this.#options.onFailure?.(error, { topic, partition }),
-      beforeTruncation: (offset) => this.#lowerRecoveryPoint(name, offset),
+      beforeTruncation: (offset) => {
+        this.#lowerRecoveryPoint(name, offset)
+        this.cleanerCheckpoint.truncate(name, offset)
+      },
     })
     try {
       if (storedId === undefined) writeTopicId(fs, directory, topicId)
@@ -277,11 +283,13 @@ export class LogDirectory {
     this.#every('producers', intervals.producerExpirationCheckMs, () => this.expireProducers())
   }
 
-  /** Returns how many segments went. */
+  /** Returns how many segments went. Logs that are compacted are the cleaner's to apply retention to, as in Kafka. */
   deleteOldSegments(): number {
     const nowMs = this.#options.clock.now()
     let deleted = 0
-    for (const log of this.#working()) deleted += log.deleteOldSegments(nowMs)
+    for (const log of this.#working()) {
+      if (!log.config.cleanupPolicy.includes('compact')) deleted += log.deleteOldSegments(nowMs)
+    }
     if (deleted > 0) this.checkpointLogStartOffsets()
     return deleted
   }
@@ -293,6 +301,12 @@ export class LogDirectory {
       const isDirty = log.recoveryPoint < log.logEndOffset
       if (isDirty && nowMs - log.lastFlushMs >= log.config.flushMs) await log.flush()
     }
+  }
+
+  /** Resolves when all of the log below `offset` is on the device, and the checkpoint says so. */
+  async secure(log: PartitionLog, offset: number): Promise<void> {
+    if (log.recoveryPoint < offset) await log.flush()
+    if ((this.#recoveryPoints.get(log.topicPartition) ?? 0) < offset) this.checkpointRecoveryPoints()
   }
 
   expireProducers(): void {
@@ -399,6 +413,7 @@ export class LogDirectory {
   #forgetOffsets(name: string): void {
     for (const offsets of [this.#recoveryPoints, this.#logStartOffsets, this.#highWatermarks])
       offsets.delete(name)
+    this.cleanerCheckpoint.remove(name)
   }
 
   /** The checkpoint on disk must not speak of bytes that are about to go. */

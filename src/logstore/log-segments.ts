@@ -1,5 +1,6 @@
 import { invariant } from '../base/invariant.ts'
 import type { LogSegment } from './segment.ts'
+import type { AbortedTransaction } from './transaction-index.ts'
 
 /** The segments of a log by base offset. The last one is the active one. */
 export class LogSegments {
@@ -50,6 +51,15 @@ export class LogSegments {
   /** Those that may hold `offset` or something above it. */
   from(offset: number): LogSegment[] {
     return this.#list.slice(Math.max(0, this.#floorIndex(offset)))
+  }
+
+  /** The aborted transactions that touch `[fromOffset, toOffset)`. */
+  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
+    const found: AbortedTransaction[] = []
+    for (const segment of this.from(fromOffset)) {
+      if (segment.transactionIndex.collect(fromOffset, toOffset, found)) break
+    }
+    return found
   }
 
   #floorIndex(offset: number): number {

@@ -118,6 +118,11 @@ export class MemoryFileSystem implements FileSystem {
     }
   }
 
+  setModified(path: string, modifiedMs: number): void {
+    const node = this.#get(path)
+    if (node.kind === 'file') node.modifiedMs = modifiedMs
+  }
+
   removeFile(path: string): void {
     const { parent, name } = this.#parentOf(path)
     const node = parent.entries.get(name)

@@ -16,6 +16,7 @@ import {
   rmSync,
   statSync,
   unlinkSync,
+  utimesSync,
   writeSync,
   writevSync,
 } from 'node:fs'
@@ -47,6 +48,10 @@ export class NodeFileSystem implements FileSystem {
 
   rename(from: string, to: string): void {
     renameSync(from, to)
+  }
+
+  setModified(path: string, modifiedMs: number): void {
+    utimesSync(path, modifiedMs / 1000, modifiedMs / 1000)
   }
 
   removeFile(path: string): void {

@@ -4,6 +4,8 @@ import { type RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import { duplicateAppend, nothingAppended } from './append-info.ts'
 import { analyzeBatches, leaderBatches } from './append-validation.ts'
+import { CleaningHold } from './compaction/cleaning-hold.ts'
+import type { CleanedSegment } from './compaction/log-cleaning.ts'
 import { DiskReads } from './disk-reads.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
@@ -24,9 +26,10 @@ import { replayProducers } from './producer-replay.ts'
 import type { ProducerStates } from './producer-state.ts'
 import { recoverLog } from './recovery.ts'
 import { expiredSegments } from './retention.ts'
-import { shouldRoll } from './rolling.ts'
+import { drawJitterMs, shouldRoll } from './rolling.ts'
 import { type FoundTimestamp, LogSegment, type SegmentContext } from './segment.ts'
 import { SegmentRemovals } from './segment-removals.ts'
+import { swapIn } from './segment-swap.ts'
 import { TailCache } from './tail-cache.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-search.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
@@ -52,6 +55,7 @@ export class PartitionLog {
   readonly topic: string
   readonly partition: number
   readonly topicPartition: string
+  readonly cleaning = new CleaningHold()
   readonly #options: PartitionLogOptions
   readonly #logger: Logger
   readonly #health: LogHealth
@@ -153,12 +157,13 @@ export class PartitionLog {
   get lastFlushMs(): number {
     return this.#flusher.lastFlushMs
   }
+  /** By base offset; the last one is active. Not to be changed. */
+  get segments(): LogSegments {
+    return this.#segments
+  }
   /** Bytes of all segments. */
   get size(): number {
     return this.#segments.size
-  }
-  get segmentCount(): number {
-    return this.#segments.count
   }
   get producers(): ProducerStates {
     return this.#producers
@@ -185,8 +190,9 @@ export class PartitionLog {
   }
 
   updateConfig(config: LogConfig): void {
-    const jitterChanged =
-      config.segmentJitterMs !== this.#config.segmentJitterMs || config.segmentMs !== this.#config.segmentMs
+    const { segmentJitterMs, segmentMs } = this.#config
+    const jitterChanged = config.segmentJitterMs !== segmentJitterMs || config.segmentMs !== segmentMs
+    if (!config.cleanupPolicy.includes('compact')) this.cleaning.abort('the log is not compacted any more')
     this.#config = config
     if (jitterChanged) this.#drawJitter()
   }
@@ -267,11 +273,7 @@ export class PartitionLog {
 
   /** The aborted transactions that touch `[fromOffset, toOffset)`. */
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
-    const found: AbortedTransaction[] = []
-    for (const segment of this.#segments.from(fromOffset)) {
-      if (segment.transactionIndex.collect(fromOffset, toOffset, found)) break
-    }
-    return found
+    return this.#segments.abortedTransactions(fromOffset, toOffset)
   }
 
   /** The first record whose timestamp is at least `timestamp`; undefined where there is none. */
@@ -334,6 +336,7 @@ export class PartitionLog {
   /** Empties the log; the next record gets `offset`. */
   truncateFullyAndStartAt(offset: number): void {
     this.#health.check()
+    this.cleaning.abort('the log was emptied')
     this.#beforeCut(offset)
     this.#health.guard('truncate', () => {
       this.#deleteSegments(this.#segments.all.slice())
@@ -378,6 +381,23 @@ export class PartitionLog {
     })
   }
 
+  /**
+   * Puts a cleaned segment, which is on the device, in the place of those that it was made from. Reads under way go on
+   * in the old ones. Whoever calls it holds `cleaning`, and syncs the directory afterwards.
+   */
+  replaceSegments(cleaned: CleanedSegment): void {
+    this.#health.check()
+    this.#health.guard('replace segments of', () => {
+      const gone = swapIn(this.#context, this.#segments, cleaned, this.#options.clock.now(), (segment) =>
+        this.#removals.add(segment, this.#config.fileDeleteDelayMs),
+      )
+      for (const { baseOffset } of gone) this.#producers.removeSnapshot(baseOffset)
+    })
+    this.#flusher.namesChanged()
+    this.#diskReads.forget()
+    this.#tail?.dropBelow(this.#segments.from(cleaned.baseOffset)[1]?.baseOffset ?? 0)
+  }
+
   /** Forgets the producers that have been silent for too long. Returns how many. */
   expireProducers(nowMs: number): number {
     return this.#producers.expire(nowMs)
@@ -414,6 +434,7 @@ export class PartitionLog {
   }
 
   #release(): void {
+    this.cleaning.abort('the log was closed')
     this.#health.closed = true
     this.#tail?.clear()
     for (const segment of this.#segments.all) segment.close()
@@ -507,6 +528,7 @@ export class PartitionLog {
   }
 
   #beforeCut(offset: number): void {
+    if (offset < this.#segments.active.baseOffset) this.cleaning.abort('the log was cut')
     this.#flusher.truncated(offset)
     this.#options.beforeTruncation?.(offset)
     this.#truncations++
@@ -564,8 +586,7 @@ export class PartitionLog {
   }
 
   #drawJitter(): void {
-    const bound = Math.min(this.#config.segmentJitterMs, this.#config.segmentMs)
-    this.#rollJitterMs = bound > 0 ? this.#options.random.bytes(4).readUInt32BE() % bound : 0
+    this.#rollJitterMs = drawJitterMs(this.#config, this.#options.random)
   }
 
   #checkRange(startOffset: number): void {

@@ -248,12 +248,16 @@ function finishSwaps({ context: { fs, directory } }: RecoveryOptions): void {
   if (complete.length === 0) return
   let replacedFrom = Number.POSITIVE_INFINITY
   let replacedTo = 0
+  // A segment that lost all of its records covers no offset, and yet takes the place of the one of its name.
+  const replacedBases = new Set<number>()
   for (const file of complete.filter((swap) => swap.kind === LOG_SUFFIX)) {
+    replacedBases.add(file.offset)
     replacedFrom = Math.min(replacedFrom, file.offset)
     replacedTo = Math.max(replacedTo, nextOffsetIn(fs, `${directory}/${file.name}`, file.offset))
   }
   for (const file of files) {
-    const isReplaced = file.offset >= replacedFrom && file.offset < replacedTo
+    const isReplaced =
+      (file.offset >= replacedFrom && file.offset < replacedTo) || replacedBases.has(file.offset)
     if (file.state === '' && file.kind !== PRODUCER_SNAPSHOT_SUFFIX && isReplaced) remove(file.name)
   }
   for (const file of complete)

@@ -20,7 +20,7 @@ async function lifetimeMs(byte: number, segmentJitterMs: number): Promise<number
   const log = logFixture().open({ random: always(byte) }, { segmentMs: 10_000, segmentJitterMs })
   for (let afterMs = 0; ; afterMs += 100) {
     appendAt(log, START_MS + afterMs)
-    if (log.segmentCount === 1) continue
+    if (log.segments.count === 1) continue
     await log.close()
     return afterMs
   }
@@ -44,7 +44,7 @@ it('a segment is kept by its largest timestamp: a record from the future keeps i
   appendAt(log, future)
   appendAt(log, START_MS)
   appendAt(log, future + 2 * MINUTE_MS)
-  expect(log.segmentCount).toBeGreaterThan(1)
+  expect(log.segments.count).toBeGreaterThan(1)
   expect(log.deleteOldSegments(START_MS + 2 * MINUTE_MS)).toBe(1)
   expect(log.logStartOffset).toBe(1)
   expect(log.deleteOldSegments(future)).toBe(0)

@@ -66,8 +66,9 @@ export class LogSegment implements IdleCloseable {
   #maxTimestamp: TimestampOffset | undefined
   #firstTimestamp: number | undefined
 
-  constructor(context: SegmentContext, baseOffset: number, size: number, createdMs: number) {
-    const name = (suffix: string) => `${context.directory}/${offsetFileName(baseOffset, suffix)}`
+  /** `state` is what its files' names end with: nothing, unless a compaction writes it. */
+  constructor(context: SegmentContext, baseOffset: number, size: number, createdMs: number, state = '') {
+    const name = (suffix: string) => `${context.directory}/${offsetFileName(baseOffset, suffix)}${state}`
     this.#context = context
     this.#path = name(LOG_SUFFIX)
     this.baseOffset = baseOffset
@@ -79,8 +80,8 @@ export class LogSegment implements IdleCloseable {
   }
 
   /** An empty segment; files of that name are emptied. */
-  static create(context: SegmentContext, baseOffset: number, nowMs: number): LogSegment {
-    const segment = new LogSegment(context, baseOffset, 0, nowMs)
+  static create(context: SegmentContext, baseOffset: number, nowMs: number, state = ''): LogSegment {
+    const segment = new LogSegment(context, baseOffset, 0, nowMs, state)
     segment.#file = context.fs.open(segment.#path, 'create')
     segment.#unsynced = true
     segment.resetIndexes()

@@ -136,6 +136,15 @@ export class TailCache {
     this.clear()
   }
 
+  /** Forgets the batches that end at `offset` or below. */
+  dropBelow(offset: number): void {
+    for (;;) {
+      const oldest = this.#entries[this.#head]
+      if (oldest === undefined || oldest.nextOffset > offset) return
+      this.dropOldest()
+    }
+  }
+
   clear(): void {
     for (let index = this.#head; index < this.#entries.length; index++)
       this.#budget.remove(this.#entries[index]!)

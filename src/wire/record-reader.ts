@@ -105,6 +105,25 @@ export class RecordCursor {
   get value(): Buffer | null {
     return this.#slice(this.#valueAt, this.#valueLength)
   }
+  /** Where the key begins in `payload`; for who looks at keys without making a slice of each. */
+  get keyStart(): number {
+    return this.#keyAt
+  }
+  /** -1 where there is no key. */
+  get keyLength(): number {
+    return this.#keyLength
+  }
+  /** All records as encoded, decompressed. */
+  get payload(): Buffer {
+    return this.#bytes
+  }
+  /** Where the record begins in `payload`, with its length in front, and where it ends. */
+  get start(): number {
+    return this.#recordAt
+  }
+  get end(): number {
+    return this.#at
+  }
   /** The record as encoded, with its length in front; what `assembleBatch` takes. A slice, not a copy. */
   get bytes(): Buffer {
     return this.#bytes.subarray(this.#recordAt, this.#at)
