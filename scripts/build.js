@@ -18,7 +18,12 @@ if (status !== 0) process.exit(status ?? 1)
 // All lie side by side in dist: what is found relative to `import.meta.url` lies one folder up, as it does from src.
 await build({
   cwd: root,
-  input: { main: 'src/main.ts', index: 'src/index.ts' },
+  input: {
+    main: 'src/main.ts',
+    index: 'src/index.ts',
+    // A thread begins with a file of its own, which WorkerRunner names.
+    'cleaner-worker': 'src/logstore/compaction/cleaner-worker.ts',
+  },
   platform: 'node',
   // What comes from npm stays what npm installed; parts of it are native and most of it is loaded when it is needed.
   external: (id) => /^[^./]/.test(id) && !id.startsWith(root),

@@ -19,6 +19,7 @@ import { LogLevels } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
 import { type Metrics, noMetrics } from './base/metrics.ts'
 import { type Random, randomUuid } from './base/random.ts'
+import { type BrokerCleaner, brokerCleaner } from './cleaner.ts'
 import { Controller } from './cluster/controller.ts'
 import { CoordinatorRuntime } from './cluster/coordinator/runtime.ts'
 import { changedTopics, type MetadataChange } from './cluster/metadata/changes.ts'
@@ -43,6 +44,7 @@ import { type GroupRecord, groupSerde } from './groups/records.ts'
 import { refusalOf } from './groups/refusal.ts'
 import type { BrokerParts } from './http/broker-metrics.ts'
 import { networkMetrics } from './http/sources.ts'
+import type { CleaningRunner } from './logstore/compaction/cleaning-runner.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { LogDirectory } from './logstore/log-directory.ts'
 import { LogDirectoryError } from './logstore/log-errors.ts'
@@ -63,6 +65,8 @@ export interface BrokerOptions {
   readonly startedMs: number
   /** Of this release, for the metrics. */
   readonly version: string
+  /** Where logs are compacted; in slices on this thread unless given. */
+  readonly createCleaningRunner?: () => CleaningRunner
 }
 
 /** Why a broker cannot start, in one line for the operator. */
@@ -158,6 +162,7 @@ export class Broker {
     const configs = new ConfigService(config, config.settings.nodeId, metadata)
     const hosted = this.#hostPartitions(logs, metadata, configs)
     partitions = hosted
+    const { cleaner, start: startCleaner } = this.#logCleaner(logs, configs)
     const groupRuntime = this.#groupRuntime(metadata, configs)
     const producerIds = new ProducerIds(metadata)
     const services = this.#services({ metadata, configs, partitions: hosted, groupRuntime, producerIds })
@@ -167,6 +172,7 @@ export class Broker {
       logs,
       groupMachines: () => groupRuntime.machines,
       fetchSessions: services.fetchSessions,
+      cleaner,
     })
     const { promise: ready, resolve: open } = Promise.withResolvers<void>()
     // In a stop the registration goes after the listeners, so that nobody is told of a cluster without brokers, and the
@@ -189,6 +195,7 @@ export class Broker {
       highWatermarkCheckpointMs: config.settings.replicaHighWatermarkCheckpointIntervalMs,
       producerExpirationCheckMs: PRODUCER_EXPIRATION_CHECK_MS,
     })
+    this.#undo.push(startCleaner())
     this.#notReady = undefined
     open()
     this.#logStarted(server)
@@ -290,6 +297,19 @@ export class Broker {
       minInsyncReplicas: (topic) => configs.topic(topic).minInsyncReplicas,
       replicaLagTimeMaxMs: () => replicaLagTimeMaxMs,
       image: () => metadata.image(),
+    })
+  }
+
+  #logCleaner(logs: LogDirectory, configs: ConfigService): BrokerCleaner {
+    const { fs, clock, random, logger, createCleaningRunner } = this.#options
+    return brokerCleaner({
+      directories: () => [logs],
+      settings: () => configs.broker,
+      fs,
+      clock,
+      random,
+      logger,
+      ...(createCleaningRunner !== undefined && { createRunner: createCleaningRunner }),
     })
   }
 

@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from './base/logger.ts'
 import { systemRandom } from './base/random.ts'
 import { Broker, StartError } from './broker.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
+import { WorkerRunner } from './logstore/compaction/worker-runner.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { NodeFileSystem } from './logstore/node-fs.ts'
 import { packageVersion } from './package-version.ts'
@@ -51,6 +52,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     logger: options.logger ?? silentLogger,
     startedMs,
     version: packageVersion(),
+    ...(storage !== 'memory' && { createCleaningRunner: () => new WorkerRunner(systemClock) }),
   })
   const { host, port: boundPort } = broker.listeners[0]!
   return {

@@ -11,6 +11,7 @@ import { systemRandom } from './base/random.ts'
 import { Broker, StartError } from './broker.ts'
 import { type CommandLine, parseCommandLine, UsageError, usage } from './config/cli.ts'
 import { type BrokerConfig, ConfigError, loadConfig } from './config/load.ts'
+import { WorkerRunner } from './logstore/compaction/worker-runner.ts'
 import { NodeFileSystem } from './logstore/node-fs.ts'
 import { packageVersion } from './package-version.ts'
 
@@ -66,6 +67,7 @@ async function start(command: CommandLine & { command: 'start' }, startedMs: num
       logger,
       startedMs,
       version: packageVersion(),
+      createCleaningRunner: () => new WorkerRunner(systemClock),
     })
   } catch (error) {
     if (!(error instanceof StartError)) throw error

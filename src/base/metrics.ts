@@ -54,6 +54,32 @@ export const metricTable = {
   sluice_log_bytes: { kind: 'gauge', help: 'Bytes of all logs of this broker.', labels: [] },
   sluice_tail_cache_bytes: { kind: 'gauge', help: 'Bytes of newest batches held in memory.', labels: [] },
   sluice_open_files: { kind: 'gauge', help: 'Files of logs that are open.', labels: [] },
+  sluice_cleaner_max_dirty_ratio: {
+    kind: 'gauge',
+    help: 'Share of uncompacted bytes in the log that has most of them.',
+    labels: [],
+  },
+  sluice_cleaner_last_run_time_seconds: {
+    kind: 'gauge',
+    help: 'When the cleaner looked for a log to compact last, since the Unix epoch.',
+    labels: [],
+  },
+  sluice_cleaner_uncleanable_partitions: {
+    kind: 'gauge',
+    help: 'Logs that are not compacted any more because it failed; a start tries again.',
+    labels: [],
+  },
+  sluice_cleaner_uncleanable_bytes: { kind: 'gauge', help: 'Bytes of those logs.', labels: [] },
+  sluice_cleaner_bytes_total: {
+    kind: 'counter',
+    help: 'Bytes that the cleaner has read and written.',
+    labels: ['direction'],
+  },
+  sluice_cleanings_total: {
+    kind: 'counter',
+    help: 'Logs that were compacted, or whose compaction was given up or failed.',
+    labels: ['outcome'],
+  },
   sluice_fetch_sessions: { kind: 'gauge', help: 'Fetch sessions that are kept.', labels: [] },
   sluice_groups: {
     kind: 'gauge',

@@ -3,6 +3,7 @@ import type { Metrics } from '../base/metrics.ts'
 import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
 import type { GroupMachine } from '../groups/group-machine.ts'
+import type { LogCleaner } from '../logstore/compaction/log-cleaner.ts'
 import type { LogDirectory } from '../logstore/log-directory.ts'
 
 export interface BrokerParts {
@@ -12,10 +13,11 @@ export interface BrokerParts {
   /** Those of the partitions of `__consumer_offsets` that are served now. */
   readonly groupMachines: () => readonly GroupMachine[]
   readonly fetchSessions: { readonly size: number }
+  readonly cleaner: LogCleaner
 }
 
 export function sampleBroker(metrics: Metrics, parts: BrokerParts): void {
-  const { metadata, partitions, logs, groupMachines, fetchSessions } = parts
+  const { metadata, partitions, logs, groupMachines, fetchSessions, cleaner } = parts
   const one = (value: number) => [{ labels: {}, value }]
   metrics.sample('sluice_topics', () => one(metadata.image().topics.size))
   metrics.sample('sluice_partitions', () => {
@@ -30,6 +32,20 @@ export function sampleBroker(metrics: Metrics, parts: BrokerParts): void {
   })
   metrics.sample('sluice_tail_cache_bytes', () => one(logs.tailCacheBudget.bytes))
   metrics.sample('sluice_open_files', () => one(logs.openFileCount))
+  metrics.sample('sluice_cleaner_max_dirty_ratio', () => one(cleaner.status().maxDirtyRatio))
+  metrics.sample('sluice_cleaner_last_run_time_seconds', () => one(cleaner.status().lastRunMs / 1000))
+  metrics.sample('sluice_cleaner_uncleanable_partitions', () => one(cleaner.status().uncleanablePartitions))
+  metrics.sample('sluice_cleaner_uncleanable_bytes', () => one(cleaner.status().uncleanableBytes))
+  metrics.sample('sluice_cleaner_bytes_total', () => {
+    const { bytesRead, bytesWritten } = cleaner.status()
+    return [
+      { labels: { direction: 'read' }, value: bytesRead },
+      { labels: { direction: 'written' }, value: bytesWritten },
+    ]
+  })
+  metrics.sample('sluice_cleanings_total', () =>
+    Object.entries(cleaner.status().cleanings).map(([outcome, value]) => ({ labels: { outcome }, value })),
+  )
   metrics.sample('sluice_fetch_sessions', () => one(fetchSessions.size))
   metrics.sample('sluice_group_rebalances_total', () => {
     const totals = { classic: 0, consumer: 0 }

@@ -241,6 +241,7 @@ export class LogDirectory {
       ...(producerIdExpirationMs === undefined ? {} : { producerIdExpirationMs }),
       recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
       logStartOffset: this.#logStartOffsets.get(name) ?? 0,
+      cleanOffset: this.cleanerCheckpoint.get(name) ?? 0,
       highWatermark: this.#highWatermarks.get(name) ?? 0,
       hadCleanShutdown: this.hadCleanShutdown,
       onFailure: (error) => this.#options.onFailure?.(error, { topic, partition }),

@@ -26,6 +26,8 @@ export interface PartitionLogOptions {
   /** Below it nothing is checked; 0, everything, unless given. */
   readonly recoveryPoint?: number
   readonly logStartOffset?: number
+  /** Up to where it is compacted; nowhere unless given. */
+  readonly cleanOffset?: number
   readonly highWatermark?: number
   readonly hadCleanShutdown?: boolean
   /** The disk failed in a way that leaves memory and disk apart; the log takes no more calls. Once. */

@@ -114,6 +114,7 @@ export class PartitionLog {
       hadCleanShutdown: options.hadCleanShutdown ?? false,
       recoveryPoint: options.recoveryPoint ?? 0,
       logStartOffset: options.logStartOffset ?? 0,
+      cleanOffset: options.cleanOffset ?? 0,
     })
     this.#segments = recovered.segments
     this.#diskReads = new DiskReads(recovered.segments)

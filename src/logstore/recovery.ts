@@ -34,6 +34,8 @@ export interface RecoveryOptions {
   readonly recoveryPoint: number
   /** From the checkpoint. */
   readonly logStartOffset: number
+  /** From the cleaner's checkpoint: below it records may be gone that the log went on after. */
+  readonly cleanOffset: number
 }
 
 export interface RecoveredLog {
@@ -113,15 +115,16 @@ export function recoverLog(options: RecoveryOptions): RecoveredLog {
 
 /** Reads the segments in order, and ends the log at the first fault. */
 function recoverSegments(
-  { epochs, config, logger, topicPartition }: RecoveryOptions,
+  { epochs, config, logger, topicPartition, cleanOffset, recoveryPoint }: RecoveryOptions,
   segments: LogSegments,
   toRecover: readonly LogSegment[],
   producers: ProducerStates,
 ): void {
   let endOffset = toRecover[0]?.baseOffset ?? 0
   for (const [index, segment] of toRecover.entries()) {
-    // What a crash took off the end of a segment before this one may end at a whole batch. Only compaction leaves gaps.
-    if (segment.baseOffset > endOffset && !config.cleanupPolicy.includes('compact')) {
+    // What a crash took off the end of a segment before this one may end at a whole batch. Only compaction leaves gaps,
+    // and it secures what it reads: none above both checkpoints is its work.
+    if (segment.baseOffset > Math.max(endOffset, cleanOffset, recoveryPoint)) {
       logger.warn('cut the log before a segment that does not follow on the one before', {
         partition: topicPartition,
         logEndOffset: endOffset,
