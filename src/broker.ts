@@ -301,14 +301,14 @@ export class Broker {
   }
 
   #logCleaner(logs: LogDirectory, configs: ConfigService): BrokerCleaner {
-    const { fs, clock, random, logger, createCleaningRunner } = this.#options
+    const { fs, clock, random, createCleaningRunner } = this.#options
     return brokerCleaner({
       directories: () => [logs],
       settings: () => configs.broker,
       fs,
       clock,
       random,
-      logger,
+      logger: this.#logLevels.logger('sluice.logstore'),
       ...(createCleaningRunner !== undefined && { createRunner: createCleaningRunner }),
     })
   }
