@@ -1,4 +1,5 @@
 import type { Scenario } from './scenario.ts'
+import { clusterAdmin } from './scenarios/cluster-admin.ts'
 import { configResources } from './scenarios/config-resources.ts'
 import { configs } from './scenarios/configs.ts'
 import { described } from './scenarios/described.ts'
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   configs,
   configResources,
   features,
+  clusterAdmin,
   lookups,
   produce,
   idempotence,
