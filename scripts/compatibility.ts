@@ -13,6 +13,7 @@ const differences = `- **Records are validated by their batch's header.** What t
 - **A topic that is made automatically is complete in the Metadata answer.** Kafka answers LEADER_NOT_AVAILABLE first and lets the client ask again. The same holds for internal topics: they are ready before the port opens, so no FindCoordinator is answered COORDINATOR_NOT_AVAILABLE for want of them.
 - **Transactions are refused at once.** FindCoordinator for a transaction, InitProducerId with a transactional id and transactional batches get an error that \`initTransactions()\` reports instead of retrying.
 - **Broker loggers** are the parts of the broker (\`sluice.net\`, \`sluice.groups\` …), not Kafka's classes; nothing logs at TRACE or FATAL.
+- **A running broker cannot be unregistered.** Kafka forgets it, which leaves it without use until it is started again; here UnregisterBroker answers INVALID_REQUEST.
 - **Patterns of client metrics** are RE2 where Kafka takes Java's: no backreferences, no lookaround.
 - **One data directory.** \`log.dirs\` takes exactly one; more brokers take more directories.
 - **Keys that protect stop the start** until what they ask for is served: listener protocols other than PLAINTEXT, \`authorizer.class.name\`, \`ssl.*\`, \`sasl.*\`, \`super.users\`, \`config.providers\`.

@@ -134,6 +134,15 @@ describe('what Sluice answers otherwise than Apache Kafka on purpose', () => {
     ])
   })
 
+  it('keeps a broker that runs, which Kafka forgets and leaves without use until it is started again', async () => {
+    expect(await session.quiet(api.unregisterBroker, 0, { brokerId: 1 })).toMatchObject({
+      errorCode: ErrorCode.INVALID_REQUEST,
+      errorMessage: 'Broker 1 is running: stop it before it is unregistered',
+    })
+    const { brokers } = await session.quiet(api.metadata, 12, { topics: [] })
+    expect(brokers).toHaveLength(1)
+  })
+
   it('answers null records, which Kafka leaves without an answer', async () => {
     const target = { topic: 'null-records', topicId: await session.makeTopic('null-records') }
     for (const version of versionsOf(api.produce)) {

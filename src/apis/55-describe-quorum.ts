@@ -24,15 +24,10 @@ export const describeQuorum = handler({
   minVersion: 0,
   maxVersion: 2,
 
-  handle(_context, { topics }, services) {
+  handle(context, { topics }, services) {
     if (!asksForMetadata(topics)) {
       const partitionError = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-      return {
-        errorCode: ErrorCode.NONE,
-        errorMessage: '',
-        topics: failed(topics, partitionError),
-        nodes: [],
-      }
+      return { errorCode: ErrorCode.NONE, errorMessage: '', topics: failed(topics, partitionError) }
     }
     const { nodeId } = services
     const image = services.metadata.image()
@@ -59,7 +54,7 @@ export const describeQuorum = handler({
       errorCode: ErrorCode.NONE,
       errorMessage: '',
       topics: [{ topicName: CLUSTER_METADATA_TOPIC, partitions: [partition] }],
-      nodes: [{ nodeId, listeners: endpoints(image, nodeId) }],
+      ...(context.apiVersion >= 2 && { nodes: [{ nodeId, listeners: endpoints(image, nodeId) }] }),
     }
   },
 
@@ -67,7 +62,6 @@ export const describeQuorum = handler({
     errorCode,
     errorMessage: null,
     topics: failed(topics, errorCode),
-    nodes: [],
   }),
 })
 
