@@ -75,6 +75,14 @@ import {
   unregisterBrokerResponse,
 } from '../../src/wire/schemas/64-unregister-broker.ts'
 import {
+  consumerGroupHeartbeatRequest,
+  consumerGroupHeartbeatResponse,
+} from '../../src/wire/schemas/68-consumer-group-heartbeat.ts'
+import {
+  consumerGroupDescribeRequest,
+  consumerGroupDescribeResponse,
+} from '../../src/wire/schemas/69-consumer-group-describe.ts'
+import {
   listConfigResourcesRequest,
   listConfigResourcesResponse,
 } from '../../src/wire/schemas/74-list-config-resources.ts'
@@ -130,6 +138,8 @@ export const api = {
   listPartitionReassignments: [listPartitionReassignmentsRequest, listPartitionReassignmentsResponse],
   describeQuorum: [describeQuorumRequest, describeQuorumResponse],
   unregisterBroker: [unregisterBrokerRequest, unregisterBrokerResponse],
+  consumerGroupHeartbeat: [consumerGroupHeartbeatRequest, consumerGroupHeartbeatResponse],
+  consumerGroupDescribe: [consumerGroupDescribeRequest, consumerGroupDescribeResponse],
   listConfigResources: [listConfigResourcesRequest, listConfigResourcesResponse],
 } as const
 

@@ -89,6 +89,7 @@ export class Normaliser {
 
   #string(value: string, key: string): string {
     if (key === 'clusterId' && BASE64_UUID.test(value)) return '<cluster id>'
+    if (key === 'memberId' && BASE64_UUID.test(value)) return this.#named('member', value)
     const name = this.#names.get(value)
     if (name !== undefined) return name
     return value
@@ -103,6 +104,8 @@ export class Normaliser {
 
   #list(list: readonly unknown[], key: string): unknown[] {
     const values = list.map((value) => this.#value(value, key))
+    // Of a set; the order of other plain values counts.
+    if (key === 'subscribedTopicNames') return values.toSorted()
     if (!values.some((value) => typeof value === 'object' && value !== null)) return values
     return values
       .map((value) => ({ value, text: JSON.stringify(value) }))

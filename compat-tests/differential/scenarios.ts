@@ -2,6 +2,8 @@ import type { Scenario } from './scenario.ts'
 import { clusterAdmin } from './scenarios/cluster-admin.ts'
 import { configResources } from './scenarios/config-resources.ts'
 import { configs } from './scenarios/configs.ts'
+import { consumerGroups } from './scenarios/consumer-groups.ts'
+import { consumerOffsets } from './scenarios/consumer-offsets.ts'
 import { described } from './scenarios/described.ts'
 import { discovery } from './scenarios/discovery.ts'
 import { features } from './scenarios/features.ts'
@@ -30,5 +32,7 @@ export const scenarios: readonly Scenario[] = [
   fetchSessions,
   groups,
   offsets,
+  consumerGroups,
+  consumerOffsets,
   quotas,
 ]

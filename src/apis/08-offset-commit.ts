@@ -83,13 +83,18 @@ function answer(
   errorCodeOf: (topic: number, partition: number) => number,
 ): OffsetCommitResponseInput {
   return {
-    topics: request.topics.map(({ name, topicId, partitions }, topic) => ({
-      name,
-      topicId,
-      partitions: partitions.map(({ partitionIndex }, partition) => ({
-        partitionIndex,
-        errorCode: errorCodeOf(topic, partition),
-      })),
-    })),
+    // A topic without partitions is not heard of again, as in Kafka.
+    topics: request.topics.flatMap(({ name, topicId, partitions }, topic) =>
+      partitions.length === 0
+        ? []
+        : {
+            name,
+            topicId,
+            partitions: partitions.map(({ partitionIndex }, partition) => ({
+              partitionIndex,
+              errorCode: errorCodeOf(topic, partition),
+            })),
+          },
+    ),
   }
 }

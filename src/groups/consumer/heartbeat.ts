@@ -1,7 +1,7 @@
 import { defaultErrorMessage, ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import type { ConsumerGroupHeartbeatRequest } from '../../wire/schemas/68-consumer-group-heartbeat.ts'
 import type { SubscriptionType } from '../assignor/assignor.ts'
-import type { ClassicGroup } from '../classic/classic-group.ts'
+import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from '../classic/classic-group.ts'
 import type { CommandOf, GroupReplies } from '../commands.ts'
 import type { Groups } from '../group.ts'
 import type { GroupRecord } from '../records.ts'
@@ -172,7 +172,13 @@ function groupFor(groups: Groups, groupId: string, joins: boolean, records: Grou
 function replaceEmptyClassicGroup(group: ClassicGroup, records: GroupRecord[]): void {
   const { groupId } = group
   if (group.state !== 'Empty') {
-    throw new KafkaError(ErrorCode.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group.`)
+    throw new KafkaError(
+      ErrorCode.GROUP_ID_NOT_FOUND,
+      group.protocolType === CONSUMER_PROTOCOL_TYPE
+        ? `Group ${groupId} is not a consumer group.`
+        : `Cannot upgrade classic group ${groupId} to consumer group because the group does not use the consumer ` +
+            'embedded protocol.',
+    )
   }
   records.push({ type: 'groupMetadata', groupId, value: null })
 }
