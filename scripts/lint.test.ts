@@ -23,6 +23,7 @@ const forbidden: readonly [path: string, line: string, rule: string][] = [
   ['src/groups/a.ts', "import '../transactions/records.ts'", 'noRestrictedImports'],
   ['src/transactions/a.ts', "import '../groups/records.ts'", 'noRestrictedImports'],
   ['src/security/a.ts', "import '../net/listener.ts'", 'noRestrictedImports'],
+  ['src/telemetry/a.ts', "import '../security/principal.ts'", 'noRestrictedImports'],
   ['src/net/a.ts', "import '../logstore/segment.ts'", 'noRestrictedImports'],
   ['src/net/b.ts', "import type { Handler } from '../apis/handler.ts'", 'noRestrictedImports'],
   ['src/apis/a.ts', "import '../net/listener.ts'", 'noRestrictedImports'],

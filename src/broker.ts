@@ -14,6 +14,7 @@ import { logConfigOf } from './apis/log-settings.ts'
 import { clientQuotas, connectionLimits, connectionRates, followQuotas } from './apis/quota-limits.ts'
 import type { Services } from './apis/services.ts'
 import { boundHandlers } from './apis/table.ts'
+import { followSubscriptions } from './apis/telemetry-subscriptions.ts'
 import type { Clock } from './base/clock.ts'
 import { LogLevels } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
@@ -52,6 +53,7 @@ import { dispatcher } from './net/dispatch.ts'
 import { BindError } from './net/listener.ts'
 import { resolveHost } from './net/resolve-host.ts'
 import { SocketServer } from './net/socket-server.ts'
+import { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import { apiByKey } from './wire/apis.ts'
 
 export interface BrokerOptions {
@@ -173,6 +175,7 @@ export class Broker {
       groupMachines: () => groupRuntime.machines,
       fetchSessions: services.fetchSessions,
       cleaner,
+      telemetry: services.telemetry,
     })
     const { promise: ready, resolve: open } = Promise.withResolvers<void>()
     // In a stop the registration goes after the listeners, so that nobody is told of a cluster without brokers, and the
@@ -367,8 +370,20 @@ export class Broker {
         () => this.#metrics.add('sluice_bounds_met_total', { bound: 'fetch.sessions', at: 'broker' }),
       ),
       quotas: clientQuotas(config.settings),
+      telemetry: this.#clientTelemetry(metadata),
       resolveHost,
     }
+  }
+
+  #clientTelemetry(metadata: MetadataStore): ClientTelemetry {
+    const { config, clock, random } = this.#options
+    const telemetry = new ClientTelemetry({ clock, random, maxBytes: config.settings.telemetryMaxBytes })
+    const unfollow = followSubscriptions(telemetry, metadata)
+    this.#undo.push(() => {
+      unfollow()
+      telemetry.close()
+    })
+    return telemetry
   }
 
   /** Requests that come before the broker is ready wait for it. */

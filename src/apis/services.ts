@@ -9,6 +9,7 @@ import type { ProducerIds } from '../cluster/producer-ids.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
 import type { GroupCoordinator } from '../groups/group-coordinator.ts'
 import type { ClientQuotas } from '../security/quotas/client-quotas.ts'
+import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { ConfigService } from './config-service.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 
@@ -26,6 +27,7 @@ export interface Services {
   readonly configs: ConfigService
   readonly fetchSessions: FetchSessions
   readonly quotas: ClientQuotas
+  readonly telemetry: ClientTelemetry
   /** The address of a host by its name; undefined where it has none. */
   readonly resolveHost: (host: string) => Promise<string | undefined>
 }

@@ -41,6 +41,8 @@ import { describeProducers } from './61-describe-producers.ts'
 import { unregisterBroker } from './64-unregister-broker.ts'
 import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { consumerGroupDescribe } from './69-consumer-group-describe.ts'
+import { getTelemetrySubscriptions } from './71-get-telemetry-subscriptions.ts'
+import { pushTelemetry } from './72-push-telemetry.ts'
 import { listConfigResources } from './74-list-config-resources.ts'
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Handler, RequestContext } from './handler.ts'
@@ -86,6 +88,8 @@ export const handlers = [
   describeQuorum,
   updateFeatures,
   describeCluster,
+  getTelemetrySubscriptions,
+  pushTelemetry,
   describeProducers,
   unregisterBroker,
   consumerGroupHeartbeat,

@@ -91,6 +91,17 @@ export const metricTable = {
     help: 'Completed rebalances of classic groups, new epochs of consumer groups.',
     labels: ['type'],
   },
+  sluice_telemetry_clients: {
+    kind: 'gauge',
+    help: 'Clients that asked for a subscription to their metrics or pushed some, and have not gone.',
+    labels: [],
+  },
+  sluice_telemetry_series: { kind: 'gauge', help: 'Series that clients pushed and that are kept.', labels: [] },
+  sluice_telemetry_dropped_total: {
+    kind: 'counter',
+    help: 'Samples that clients pushed and that were not kept: beyond the bounds, or of kinds other than gauges and sums.',
+    labels: [],
+  },
   process_cpu_seconds_total: { kind: 'counter', help: 'CPU time of the process.', labels: ['mode'] },
   process_resident_memory_bytes: { kind: 'gauge', help: 'Resident memory of the process.', labels: [] },
   process_start_time_seconds: {

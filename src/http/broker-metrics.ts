@@ -1,10 +1,11 @@
 /** What the parts of a broker say about themselves, read when the metrics are. */
-import type { Metrics } from '../base/metrics.ts'
 import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
 import type { GroupMachine } from '../groups/group-machine.ts'
 import type { LogCleaner } from '../logstore/compaction/log-cleaner.ts'
 import type { LogDirectory } from '../logstore/log-directory.ts'
+import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
+import type { ReadableMetrics } from './prometheus.ts'
 
 export interface BrokerParts {
   readonly metadata: MetadataStore
@@ -14,10 +15,11 @@ export interface BrokerParts {
   readonly groupMachines: () => readonly GroupMachine[]
   readonly fetchSessions: { readonly size: number }
   readonly cleaner: LogCleaner
+  readonly telemetry: ClientTelemetry
 }
 
-export function sampleBroker(metrics: Metrics, parts: BrokerParts): void {
-  const { metadata, partitions, logs, groupMachines, fetchSessions, cleaner } = parts
+export function sampleBroker(metrics: ReadableMetrics, parts: BrokerParts): void {
+  const { metadata, partitions, logs, groupMachines, fetchSessions, cleaner, telemetry } = parts
   const one = (value: number) => [{ labels: {}, value }]
   metrics.sample('sluice_topics', () => one(metadata.image().topics.size))
   metrics.sample('sluice_partitions', () => {
@@ -55,6 +57,10 @@ export function sampleBroker(metrics: Metrics, parts: BrokerParts): void {
     }
     return Object.entries(totals).map(([type, value]) => ({ labels: { type }, value }))
   })
+  metrics.sample('sluice_telemetry_clients', () => one(telemetry.clientCount))
+  metrics.sample('sluice_telemetry_series', () => one(telemetry.metrics.seriesCount))
+  metrics.sample('sluice_telemetry_dropped_total', () => one(telemetry.metrics.droppedCount))
+  metrics.append(() => telemetry.metrics.text())
   metrics.sample('sluice_groups', () => {
     const samples = new Map<string, { labels: { type: string; state: string }; value: number }>()
     for (const machine of groupMachines()) {

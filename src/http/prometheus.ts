@@ -14,6 +14,8 @@ import {
 /** Metrics that can be read. */
 export interface ReadableMetrics extends Metrics {
   readonly contentType: string
+  /** Asks for further metrics, in the text format of Prometheus, each time that they are read. */
+  append(read: () => string): void
   /** All metrics in the text format of Prometheus. */
   read(): Promise<string>
 }
@@ -47,6 +49,7 @@ class PrometheusMetrics implements ReadableMetrics {
   readonly #registry: Registry
   readonly #counters: ReadonlyMap<MetricName, Counter | Gauge>
   readonly #histograms: ReadonlyMap<MetricName, Histogram>
+  readonly #appended: (() => string)[] = []
   readonly #samplers = new Map<MetricName, () => void>()
 
   constructor(
@@ -79,8 +82,13 @@ class PrometheusMetrics implements ReadableMetrics {
     })
   }
 
-  read(): Promise<string> {
+  append(read: () => string): void {
+    this.#appended.push(read)
+  }
+
+  async read(): Promise<string> {
     for (const sampler of this.#samplers.values()) sampler()
-    return this.#registry.metrics()
+    const text = await this.#registry.metrics()
+    return text + this.#appended.map((read) => read()).join('')
   }
 }
