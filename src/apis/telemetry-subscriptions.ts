@@ -1,5 +1,5 @@
 /** What is asked of clients, as the `client-metrics` resources of the metadata have it. */
-import { type MetadataImage, parseConfigResourceKey } from '../cluster/metadata/image.ts'
+import { configResourceNames, configsOf, type MetadataImage } from '../cluster/metadata/image.ts'
 import type { MetadataStore } from '../cluster/metadata/store.ts'
 import { matchPatterns } from '../config/client-metrics-config.ts'
 import { clientMetricsKeys } from '../config/client-metrics-keys.ts'
@@ -9,12 +9,10 @@ import type { Subscription } from '../telemetry/subscriptions.ts'
 
 /** Puts the subscriptions in force, now and with every change. Returns what ends it. */
 export function followSubscriptions(telemetry: ClientTelemetry, metadata: MetadataStore): () => void {
-  let seen: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map()
   const apply = (image: MetadataImage) => {
-    const found = resources(image)
-    if (found.size === seen.size && [...found].every(([name, own]) => seen.get(name) === own)) return
-    seen = found
-    telemetry.subscriptions = Array.from(found.values(), subscription)
+    telemetry.subscriptions = configResourceNames(image, 'client-metrics').map((name) =>
+      subscription(configsOf(image, 'client-metrics', name)),
+    )
   }
   apply(metadata.image())
   return metadata.subscribe((image, changes) => {
@@ -23,15 +21,6 @@ export function followSubscriptions(telemetry: ClientTelemetry, metadata: Metada
     )
     if (touched) apply(image)
   })
-}
-
-function resources(image: MetadataImage): ReadonlyMap<string, ReadonlyMap<string, string>> {
-  const found = new Map<string, ReadonlyMap<string, string>>()
-  for (const [key, own] of image.configs) {
-    const { type, name } = parseConfigResourceKey(key)
-    if (type === 'client-metrics') found.set(name, own)
-  }
-  return found
 }
 
 /** What was stored was checked before. */

@@ -96,7 +96,11 @@ export const metricTable = {
     help: 'Clients that asked for a subscription to their metrics or pushed some, and have not gone.',
     labels: [],
   },
-  sluice_telemetry_series: { kind: 'gauge', help: 'Series that clients pushed and that are kept.', labels: [] },
+  sluice_telemetry_series: {
+    kind: 'gauge',
+    help: 'Series that clients pushed and that are kept.',
+    labels: [],
+  },
   sluice_telemetry_dropped_total: {
     kind: 'counter',
     help: 'Samples that clients pushed and that were not kept: beyond the bounds, or of kinds other than gauges and sums.',

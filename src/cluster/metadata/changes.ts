@@ -11,7 +11,6 @@ import {
   type EntityQuotas,
   type MetadataImage,
   type PartitionImage,
-  parseConfigResourceKey,
   type QuotaEntity,
   quotaEntityKey,
   type ResourceKey,
@@ -328,4 +327,31 @@ function edit<K extends string | number, V extends NonNullable<unknown>>(
   map: ReadonlyMap<K, V>,
 ): MapEdit<K, V> {
   return (map instanceof PersistentMap ? map : PersistentMap.from(map)).edit()
+}
+
+function parseConfigResourceKey(key: string): ConfigResource {
+  const slash = key.indexOf('/')
+  // The key was made by configResourceKey, whose types have no slash.
+  return { type: key.slice(0, slash) as ConfigResource['type'], name: key.slice(slash + 1) }
+}
+
+/** What an assignment of partitions depends on: topics that come, go, grow, or have other replicas. */
+export function changedTopics(
+  changes: readonly MetadataChange[],
+  previous: MetadataImage,
+): { readonly names: ReadonlySet<string>; readonly created: boolean } {
+  const names = new Set<string>()
+  let created = false
+  for (const change of changes) {
+    if (change.type === 'createTopic') {
+      names.add(change.topic.name)
+      created = true
+    } else if (change.type === 'deleteTopic' || change.type === 'createPartitions') names.add(change.topic)
+    else if (change.type === 'changePartition') {
+      const { partition, replicas } = change.partition
+      const before = previous.topics.get(change.topic)?.partitions[partition]?.replicas
+      if (before?.join() !== replicas.join()) names.add(change.topic)
+    }
+  }
+  return { names, created }
 }

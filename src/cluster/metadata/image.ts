@@ -118,34 +118,6 @@ export function configResourceKey(type: ConfigResourceType, name: string): strin
   return `${type}/${name}`
 }
 
-/** The resource of a key of `configResourceKey`. */
-export function parseConfigResourceKey(key: string): ConfigResource {
-  const slash = key.indexOf('/')
-  // No type has a slash.
-  return { type: key.slice(0, slash) as ConfigResource['type'], name: key.slice(slash + 1) }
-}
-
-/** What an assignment of partitions depends on: topics that come, go, grow, or have other replicas. */
-export function changedTopics(
-  changes: readonly MetadataChange[],
-  previous: MetadataImage,
-): { readonly names: ReadonlySet<string>; readonly created: boolean } {
-  const names = new Set<string>()
-  let created = false
-  for (const change of changes) {
-    if (change.type === 'createTopic') {
-      names.add(change.topic.name)
-      created = true
-    } else if (change.type === 'deleteTopic' || change.type === 'createPartitions') names.add(change.topic)
-    else if (change.type === 'changePartition') {
-      const { partition, replicas } = change.partition
-      const before = previous.topics.get(change.topic)?.partitions[partition]?.replicas
-      if (before?.join() !== replicas.join()) names.add(change.topic)
-    }
-  }
-  return { names, created }
-}
-
 /** `user=alice/client-id`: the same for the same entity, another for every other. */
 export function quotaEntityKey({ user, clientId, ip }: QuotaEntity): string {
   return [...part('user', user), ...part('client-id', clientId), ...part('ip', ip)].join('/')
