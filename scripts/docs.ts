@@ -10,6 +10,7 @@ import { groupKeys } from '../src/config/group-keys.ts'
 import { formatDefault, type Key, type KeyTable } from '../src/config/table.ts'
 import { topicBrokerKey } from '../src/config/topic-config.ts'
 import { topicKeys } from '../src/config/topic-keys.ts'
+import { MAX_SERIES, MAX_SERIES_PER_CLIENT } from '../src/telemetry/pushed-metrics.ts'
 
 export const pages: Readonly<Record<string, () => string>> = {
   'configuration.md': configurationPage,
@@ -130,6 +131,16 @@ function metricsPage(): string {
     row('metric', 'kind', 'labels', 'what it says'),
     rule(4),
     ...rows,
+    '',
+    '## Metrics of clients',
+    '',
+    'Clients push their own metrics to the broker (KIP-714) where a subscription asks for them:',
+    '',
+    '```sh',
+    'kafka-client-metrics.sh --bootstrap-server 127.0.0.1:9092 --alter --name all --metrics \\* --interval 30000',
+    '```',
+    '',
+    `\`/metrics\` shows them under the name that the client gave, with \`client_\` in front, \`_\` for every other character than letters and digits, and \`_total\` behind what is counted: \`org.apache.kafka.producer.connection.creation.total\` is \`client_org_apache_kafka_producer_connection_creation_total\`. Labels are \`client_instance_id\`, \`client_id\`, \`client_software_name\`, \`client_software_version\` and those of the metric (\`topic\`, \`node_id\` …). At most ${MAX_SERIES_PER_CLIENT} series of a client and ${MAX_SERIES} in all are kept; what is beyond counts in \`sluice_telemetry_dropped_total\`. They go when the client is silent for three intervals (a minute at least), or a minute after its last push.`,
   ].join('\n')}\n`
 }
 
