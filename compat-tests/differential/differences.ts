@@ -23,7 +23,7 @@ export const differences: readonly Difference[] = [
   {
     scenario: 'discovery',
     step: /^ApiVersions v/,
-    path: /^apiKeys\.7[12]$/,
+    path: /^apiKeys\.(GetTelemetrySubscriptions|PushTelemetry)$/,
     when: kafkaSays(undefined),
     reason:
       'GetTelemetrySubscriptions and PushTelemetry, which Kafka advertises where a plugin receives what clients push: here the broker does.',
