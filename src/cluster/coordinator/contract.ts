@@ -10,17 +10,17 @@
  * Durable state moves only in `apply`, so that live and replayed state cannot differ. State that is not in the log
  * (who waits for a join to complete, say) moves while a command is handled.
  */
-export interface CoordinatorMachine<Command, Reply, CoordinatorRecord> {
+export interface CoordinatorMachine<Command, Reply, CoordinatorRecord, Task = never> {
   /** `token` names whoever waits for the reply; a machine may keep it and answer it in the effects of a later command. */
-  handle(command: Command, token: ReplyToken, nowMs: number): Effects<Reply, CoordinatorRecord>
+  handle(command: Command, token: ReplyToken, nowMs: number): Effects<Reply, CoordinatorRecord, Task>
   /** A timer that this machine set has expired. */
-  expire(timerKey: string, nowMs: number): Effects<Reply, CoordinatorRecord>
+  expire(timerKey: string, nowMs: number): Effects<Reply, CoordinatorRecord, Task>
   /** One record of the log, live or replayed. `offset` is its place, `nowMs` is not the time of the record. */
   apply(record: CoordinatorRecord, offset: number): void
   /** Replay has ended and this broker coordinates from now on: set timers, give members their session time anew. */
-  loaded(nowMs: number): Effects<Reply, CoordinatorRecord>
+  loaded(nowMs: number): Effects<Reply, CoordinatorRecord, Task>
   /** This broker no longer coordinates: answer everyone who waits (with NOT_COORDINATOR). No records. */
-  unloaded(): Effects<Reply, CoordinatorRecord>
+  unloaded(): Effects<Reply, CoordinatorRecord, Task>
   /** The answer to `command` when it could not be served, in the form that its client understands. */
   refusal(command: Command, errorCode: number): Reply
 }
@@ -30,7 +30,7 @@ export interface ReplyToken {
   readonly replyToken: unique symbol
 }
 
-export interface Effects<Reply, CoordinatorRecord> {
+export interface Effects<Reply, CoordinatorRecord, Task = never> {
   /** Appended as one atomic batch, in order; empty for none. */
   readonly records: readonly CoordinatorRecord[]
   /**
@@ -39,6 +39,11 @@ export interface Effects<Reply, CoordinatorRecord> {
    */
   readonly atomic?: boolean
   readonly replies: readonly { readonly to: ReplyToken; readonly reply: Reply }[]
+  /**
+   * What is to be done elsewhere, once the high watermark has passed the records and all before them. Its result comes
+   * back as a command. Lost with the machine: `loaded` has to ask again for what was not done.
+   */
+  readonly tasks?: readonly Task[]
   /** Take effect at once, whatever becomes of the records. Setting a key again replaces its timer. */
   readonly timers: readonly TimerChange[]
   /**
@@ -46,7 +51,7 @@ export interface Effects<Reply, CoordinatorRecord> {
    * code, nothing applied). In the latter case the replies above are NOT sent: this has to answer their tokens too.
    * Without it, a failed write answers each token above with `refusal`.
    */
-  readonly written?: (errorCode: number, nowMs: number) => Effects<Reply, CoordinatorRecord>
+  readonly written?: (errorCode: number, nowMs: number) => Effects<Reply, CoordinatorRecord, Task>
 }
 
 export type TimerChange =

@@ -15,8 +15,8 @@ import { encodeBatch, type RecordInput } from '../../wire/records.ts'
 import type { CoordinatorMachine, CoordinatorSerde, Effects, ReplyToken, TimerChange } from './contract.ts'
 import type { CoordinatorLog } from './coordinator-log.ts'
 
-export interface ShardOptions<Command, Reply, CoordinatorRecord> {
-  readonly machine: CoordinatorMachine<Command, Reply, CoordinatorRecord>
+export interface ShardOptions<Command, Reply, CoordinatorRecord, Task = never> {
+  readonly machine: CoordinatorMachine<Command, Reply, CoordinatorRecord, Task>
   readonly serde: CoordinatorSerde<CoordinatorRecord>
   readonly log: CoordinatorLog
   readonly clock: Clock
@@ -25,30 +25,35 @@ export interface ShardOptions<Command, Reply, CoordinatorRecord> {
   readonly writeTimeoutMs: number
   /** Where records need not be atomic, a batch of them is kept below this. */
   readonly maxBatchBytes: number
+  /** Begins a task of the machine; must not throw. */
+  readonly perform?: ((task: Task) => void) | undefined
 }
 
 /** A timer whose records could not be written is tried again after this, as Kafka's `CoordinatorTimerImpl` does. */
 const TIMER_RETRY_MS = 500
 
-export class CoordinatorShard<Command, Reply, CoordinatorRecord> {
-  readonly machine: CoordinatorMachine<Command, Reply, CoordinatorRecord>
+export class CoordinatorShard<Command, Reply, CoordinatorRecord, Task = never> {
+  readonly machine: CoordinatorMachine<Command, Reply, CoordinatorRecord, Task>
   readonly #serde: CoordinatorSerde<CoordinatorRecord>
   readonly #log: CoordinatorLog
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #writeTimeoutMs: number
   readonly #maxBatchBytes: number
+  readonly #performTask: ((task: Task) => void) | undefined
   readonly #timers = new Map<string, Timer>()
   /** Everyone who has no answer yet, whether the machine, the log or nobody remembers. */
   readonly #outstanding = new Set<PendingReply<Command, Reply>>()
   /** Replies that wait for the high watermark, in the order of their offsets. */
   #held: HeldReplies<Command, Reply>[] = []
+  /** Tasks that wait for the high watermark, in the order of their offsets. */
+  #heldTasks: { readonly offset: number; readonly tasks: readonly Task[] }[] = []
   /** Offset of the last record written here; -1 before the first. */
   #lastWritten = -1
   #endHighWatermark: (() => void) | undefined
   #active = true
 
-  constructor(options: ShardOptions<Command, Reply, CoordinatorRecord>) {
+  constructor(options: ShardOptions<Command, Reply, CoordinatorRecord, Task>) {
     this.machine = options.machine
     this.#serde = options.serde
     this.#log = options.log
@@ -56,6 +61,7 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord> {
     this.#logger = options.logger
     this.#writeTimeoutMs = options.writeTimeoutMs
     this.#maxBatchBytes = options.maxBatchBytes
+    this.#performTask = options.perform
   }
 
   /** The machine has the whole log: it coordinates from now on. */
@@ -84,6 +90,7 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord> {
     for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
     for (const held of this.#held.splice(0)) held.timeout.cancel()
+    this.#heldTasks = []
     this.#guard('unloaded', () => {
       for (const { to, reply } of this.machine.unloaded().replies) this.#answer(to, reply)
     })
@@ -96,13 +103,15 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord> {
   }
 
   /** False where the records were refused. */
-  #perform(effects: Effects<Reply, CoordinatorRecord>): boolean {
+  #perform(effects: Effects<Reply, CoordinatorRecord, Task>): boolean {
     // A log that fails under this very command may have ended the shard: everyone has been answered then.
     if (!this.#active) return false
     for (const change of effects.timers) this.#changeTimer(change)
     const errorCode = effects.records.length === 0 ? ErrorCode.NONE : this.#write(effects)
-    if (errorCode === ErrorCode.NONE) this.#reply(effects.replies)
-    else if (effects.written === undefined) {
+    if (errorCode === ErrorCode.NONE) {
+      this.#reply(effects.replies)
+      this.#begin(effects.tasks ?? [])
+    } else if (effects.written === undefined) {
       for (const { to } of effects.replies) this.#refuse(tokenOf<Command, Reply>(to), errorCode)
     }
     if (effects.written !== undefined && this.#active) {
@@ -112,7 +121,7 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord> {
   }
 
   /** Appends and applies; returns why that failed. */
-  #write(effects: Effects<Reply, CoordinatorRecord>): number {
+  #write(effects: Effects<Reply, CoordinatorRecord, Task>): number {
     const { records } = effects
     try {
       const inputs = records.map((record): RecordInput => this.#serde.serialize(record))
@@ -159,7 +168,7 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord> {
   }
 
   /** Also replies without records wait for those written before: they may tell of what they did. */
-  #reply(replies: Effects<Reply, CoordinatorRecord>['replies']): void {
+  #reply(replies: Effects<Reply, CoordinatorRecord, Task>['replies']): void {
     if (replies.length === 0) return
     if (this.#lastWritten < this.#log.highWatermark) {
       for (const { to, reply } of replies) this.#answer(to, reply)
@@ -173,8 +182,17 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord> {
     this.#held.push(held)
   }
 
+  #begin(tasks: readonly Task[]): void {
+    if (tasks.length === 0) return
+    if (this.#lastWritten < this.#log.highWatermark) for (const task of tasks) this.#performTask?.(task)
+    else this.#heldTasks.push({ offset: this.#lastWritten, tasks })
+  }
+
   #release(): void {
     const highWatermark = this.#log.highWatermark
+    while (this.#heldTasks[0] !== undefined && this.#heldTasks[0].offset < highWatermark) {
+      for (const task of this.#heldTasks.shift()!.tasks) this.#performTask?.(task)
+    }
     let count = 0
     for (const held of this.#held) {
       if (held.offset >= highWatermark) break

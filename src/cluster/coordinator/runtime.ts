@@ -14,7 +14,8 @@ export interface CoordinatorRuntimeOptions<
   Command,
   Reply,
   CoordinatorRecord,
-  Machine extends CoordinatorMachine<Command, Reply, CoordinatorRecord>,
+  Machine extends CoordinatorMachine<Command, Reply, CoordinatorRecord, Task>,
+  Task = never,
 > {
   /** The internal topic, for the logs. */
   readonly topic: string
@@ -28,6 +29,11 @@ export interface CoordinatorRuntimeOptions<
   readonly writeTimeoutMs?: number
   /** Below `max.message.bytes` of the internal topic; 1,000,000 unless set. */
   readonly maxBatchBytes?: number
+  /**
+   * Begins what a machine wants done elsewhere; must not throw. `leaderEpoch` is that of the partition of the internal
+   * topic. The result is handed to `execute`.
+   */
+  readonly perform?: (task: Task, partition: number, leaderEpoch: number) => void
 }
 
 const DEFAULT_WRITE_TIMEOUT_MS = 5000
@@ -51,18 +57,22 @@ export class CoordinatorRuntime<
   Command,
   Reply,
   CoordinatorRecord,
-  Machine extends CoordinatorMachine<Command, Reply, CoordinatorRecord> = CoordinatorMachine<
+  Machine extends CoordinatorMachine<Command, Reply, CoordinatorRecord, Task> = CoordinatorMachine<
     Command,
     Reply,
     CoordinatorRecord
   >,
+  Task = never,
 > {
-  readonly #options: CoordinatorRuntimeOptions<Command, Reply, CoordinatorRecord, Machine>
-  readonly #slots = new Map<number, Slot<Machine, CoordinatorShard<Command, Reply, CoordinatorRecord>>>()
+  readonly #options: CoordinatorRuntimeOptions<Command, Reply, CoordinatorRecord, Machine, Task>
+  readonly #slots = new Map<
+    number,
+    Slot<Machine, CoordinatorShard<Command, Reply, CoordinatorRecord, Task>>
+  >()
   #skippedRecords = 0
   #closed = false
 
-  constructor(options: CoordinatorRuntimeOptions<Command, Reply, CoordinatorRecord, Machine>) {
+  constructor(options: CoordinatorRuntimeOptions<Command, Reply, CoordinatorRecord, Machine, Task>) {
     this.#options = options
   }
 
@@ -92,9 +102,9 @@ export class CoordinatorRuntime<
       current.leaderEpoch = Math.max(current.leaderEpoch, leaderEpoch)
       return current.loaded
     }
-    const { createMachine, serde, clock, logger, writeTimeoutMs, maxBatchBytes } = this.#options
+    const { createMachine, serde, clock, logger, writeTimeoutMs, maxBatchBytes, perform } = this.#options
     const machine = createMachine(partition)
-    const shard = new CoordinatorShard({
+    const shard = new CoordinatorShard<Command, Reply, CoordinatorRecord, Task>({
       machine,
       serde,
       log,
@@ -102,6 +112,7 @@ export class CoordinatorRuntime<
       logger: logger.child({ topic: this.#options.topic, partition }),
       writeTimeoutMs: writeTimeoutMs ?? DEFAULT_WRITE_TIMEOUT_MS,
       maxBatchBytes: maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
+      perform: perform && ((task) => perform(task, partition, slot.leaderEpoch)),
     })
     const { promise: loaded, resolve } = Promise.withResolvers<void>()
     const slot = { state: 'loading' as const, leaderEpoch, machine, shard, loaded }
@@ -146,7 +157,7 @@ export class CoordinatorRuntime<
 
   async #load(
     partition: number,
-    slot: Slot<Machine, CoordinatorShard<Command, Reply, CoordinatorRecord>>,
+    slot: Slot<Machine, CoordinatorShard<Command, Reply, CoordinatorRecord, Task>>,
     log: CoordinatorLog,
   ): Promise<void> {
     const { topic, serde, clock, logger } = this.#options
