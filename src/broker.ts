@@ -40,6 +40,7 @@ import { uniformAssignor } from './groups/assignor/uniform.ts'
 import type { GroupCommand, GroupReply } from './groups/commands.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { GroupMachine } from './groups/group-machine.ts'
+import { parseMigrationPolicy } from './groups/migration/policy.ts'
 import type { GroupOptions } from './groups/options.ts'
 import { type GroupRecord, groupSerde } from './groups/records.ts'
 import { refusalOf } from './groups/refusal.ts'
@@ -538,6 +539,7 @@ function groupOptions({ settings }: BrokerConfig, configs: ConfigService): Group
     consumer: {
       maxSize: settings.groupConsumerMaxSize,
       assignors: settings.groupConsumerAssignors.map(assignorOf),
+      migrationPolicy: parseMigrationPolicy(settings.groupConsumerMigrationPolicy),
       groupSettings: (groupId) => {
         const group = configs.group(groupId)
         return {

@@ -22,17 +22,15 @@ import { CommittedOffsets } from './committed-offsets.ts'
 import { applyConsumerRecord } from './consumer/apply.ts'
 import type { ConsumerGroupState } from './consumer/consumer-group.ts'
 import { describeConsumerGroup } from './consumer/describe.ts'
-import {
-  sessionExpired as consumerSessionExpired,
-  groupLoaded,
-  rebalanceTimeoutExpired,
-} from './consumer/fence.ts'
+import { fenceLate, groupLoaded, rebalanceTimeoutExpired } from './consumer/fence.ts'
 import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
 import { leaveConsumerGroup } from './consumer/leave-group.ts'
 import { GroupPatterns } from './consumer/patterns.ts'
 import { groupTombstones } from './consumer/record-builders.ts'
 import { parseConsumerTimer } from './consumer/timers.ts'
 import { classicGroup, type Group, type Groups } from './group.ts'
+import { heartbeatToConsumerGroup } from './migration/heartbeat.ts'
+import { syncConsumerGroup } from './migration/sync.ts'
 import {
   commitOffsets,
   deleteAllOffsets,
@@ -76,7 +74,7 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
       expiredOffsets: 0,
       deletedOffsets: 0,
     }
-    this.#surroundings = { options, image, logger, counts }
+    this.#surroundings = { groups: this.#groups, options, image, logger, counts }
   }
 
   get counts(): Readonly<GroupCounts> {
@@ -104,11 +102,19 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
   handle(command: GroupCommand, token: ReplyToken, nowMs: number): GroupEffects {
     const step = new GroupStep(this.#surroundings, nowMs)
     // These two may answer later, and others than the sender.
-    if (command.type === 'joinGroup') joinGroup(this.#groups, command, token, step)
-    else if (command.type === 'syncGroup') {
-      syncGroup(classicGroup(this.#groups, command.request.groupId), command, token, step)
-    } else step.reply(token, this.#answer(command, step))
+    if (command.type === 'joinGroup') joinGroup(this.#groups, this.#patterns, command, token, step)
+    else if (command.type === 'syncGroup') this.#syncGroup(command, token, step)
+    else {
+      step.reply(token, this.#answer(command, step))
+      if (step.awaitsWrite) this.#refuseUnlessWritten(command, token, step)
+    }
     return step.effects()
+  }
+
+  #refuseUnlessWritten(command: GroupCommand, token: ReplyToken, step: GroupStep): void {
+    step.whenWritten((errorCode, after) => {
+      if (errorCode !== ErrorCode.NONE) after.reply(token, this.refusal(command, errorCode))
+    })
   }
 
   expire(timerKey: string, nowMs: number): GroupEffects {
@@ -152,7 +158,9 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
         this.#patterns.expired(timer.groupId, group, step)
         break
       case 'consumer-session':
-        if (group !== undefined) consumerSessionExpired(group, timer.memberId, step)
+      case 'consumer-join':
+      case 'consumer-sync':
+        if (group !== undefined) fenceLate(group, timer.memberId, timer.kind, step)
         break
       case 'consumer-rebalance':
         if (group !== undefined) rebalanceTimeoutExpired(group, timer.memberId, step)
@@ -246,7 +254,7 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
   #answer(command: Exclude<GroupCommand, CommandOf<'joinGroup' | 'syncGroup'>>, step: GroupStep): GroupReply {
     switch (command.type) {
       case 'heartbeat':
-        return heartbeat(classicGroup(this.#groups, command.request.groupId), command.request, step)
+        return this.#heartbeat(command, step)
       case 'leaveGroup':
         return this.#leaveGroup(command, step)
       case 'consumerGroupHeartbeat':
@@ -280,6 +288,19 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
       default:
         return command satisfies never
     }
+  }
+
+  #heartbeat({ request }: CommandOf<'heartbeat'>, step: GroupStep): GroupReplies['heartbeat'] {
+    const group = this.#groups.get(request.groupId)
+    return group?.type === 'consumer'
+      ? heartbeatToConsumerGroup(group, request, step)
+      : heartbeat(group, request, step)
+  }
+
+  #syncGroup(command: CommandOf<'syncGroup'>, token: ReplyToken, step: GroupStep): void {
+    const group = this.#groups.get(command.request.groupId)
+    if (group?.type !== 'consumer') syncGroup(group, command, token, step)
+    else step.reply(token, syncConsumerGroup(group, command, step))
   }
 
   #leaveGroup(command: CommandOf<'leaveGroup'>, step: GroupStep): GroupReplies['leaveGroup'] {

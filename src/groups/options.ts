@@ -1,4 +1,5 @@
 import type { PartitionAssignor } from './assignor/assignor.ts'
+import type { MigrationPolicy } from './migration/policy.ts'
 
 /** The broker keys that group coordination acts on, in milliseconds and bytes. */
 export interface GroupOptions {
@@ -25,6 +26,8 @@ export interface ConsumerGroupOptions {
   readonly maxSize: number
   /** group.consumer.assignors; the first is the default. */
   readonly assignors: readonly PartitionAssignor[]
+  /** group.consumer.migration.policy */
+  readonly migrationPolicy: MigrationPolicy
   /** The settings of a group in force now: its own over the broker's. */
   readonly groupSettings: (groupId: string) => ConsumerGroupSettings
 }

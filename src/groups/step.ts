@@ -3,6 +3,7 @@ import type { Effects, ReplyToken, TimerChange } from '../cluster/coordinator/co
 import type { MetadataImage } from '../cluster/metadata/image.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import type { GroupReply } from './commands.ts'
+import type { Groups } from './group.ts'
 import type { GroupOptions } from './options.ts'
 import type { GroupRecord } from './records.ts'
 
@@ -10,6 +11,8 @@ export type GroupEffects = Effects<GroupReply, GroupRecord>
 
 /** What the steps of one machine share: its options and what it counts for the metrics. */
 export interface StepSurroundings {
+  /** Of this machine. */
+  readonly groups: Groups
   readonly options: GroupOptions
   /** The metadata now: what topics there are. */
   readonly image: () => MetadataImage
@@ -34,6 +37,7 @@ export interface GroupCounts {
  */
 export class GroupStep {
   readonly nowMs: number
+  readonly groups: Groups
   readonly options: GroupOptions
   readonly image: MetadataImage
   readonly logger: Logger
@@ -47,6 +51,7 @@ export class GroupStep {
 
   constructor(surroundings: StepSurroundings, nowMs: number) {
     this.nowMs = nowMs
+    this.groups = surroundings.groups
     this.options = surroundings.options
     this.image = surroundings.image()
     this.logger = surroundings.logger
@@ -86,6 +91,11 @@ export class GroupStep {
    */
   whenWritten(written: (errorCode: number, step: GroupStep) => void): void {
     this.#written.push(written)
+  }
+
+  /** Whether something hangs on the step's records, so that replies that do have to be replaced when they fail. */
+  get awaitsWrite(): boolean {
+    return this.#written.length > 0
   }
 
   effects(): GroupEffects {

@@ -11,7 +11,7 @@ export const groupsKeys = {
   'group.consumer.max.heartbeat.interval.ms': int(15_000, { check: atLeast(1), use: 'acted', doc: 'Largest `consumer.heartbeat.interval.ms` of a group.' }),
   'group.consumer.max.session.timeout.ms': int(60_000, { check: atLeast(1), use: 'acted', doc: 'Largest `consumer.session.timeout.ms` of a group.' }),
   'group.consumer.max.size': int(INT_MAX, { check: atLeast(1), use: 'acted', doc: 'Most members of a consumer group.' }),
-  'group.consumer.migration.policy': string('bidirectional', { check: oneOfAnyCase('DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'), doc: 'Which way groups may move between the classic and the consumer protocol.' }),
+  'group.consumer.migration.policy': string('bidirectional', { check: oneOfAnyCase('DISABLED', 'DOWNGRADE', 'UPGRADE', 'BIDIRECTIONAL'), use: 'acted', doc: 'Which way groups may move between the classic and the consumer protocol.' }),
   'group.consumer.min.assignment.interval.ms': int(0, { check: atLeast(0), use: 'acted', doc: 'Smallest `consumer.assignment.interval.ms` of a group.' }),
   'group.consumer.min.heartbeat.interval.ms': int(5000, { check: atLeast(1), use: 'acted', doc: 'Smallest `consumer.heartbeat.interval.ms` of a group.' }),
   'group.consumer.min.session.timeout.ms': int(45_000, { check: atLeast(1), use: 'acted', doc: 'Smallest `consumer.session.timeout.ms` of a group.' }),

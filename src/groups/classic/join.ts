@@ -1,8 +1,10 @@
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { CommandOf } from '../commands.ts'
+import type { GroupPatterns } from '../consumer/patterns.ts'
 import { groupTombstones } from '../consumer/record-builders.ts'
 import { classicGroup, type Groups } from '../group.ts'
+import { joinConsumerGroup } from '../migration/join.ts'
 import { NEW_MEMBER_JOIN_TIMEOUT_MS } from '../options.ts'
 import { appendErrorToReplyError } from '../refusal.ts'
 import type { GroupStep } from '../step.ts'
@@ -38,7 +40,13 @@ interface Join {
  * JoinGroup v0-9 (Kafka's `classicGroupJoinToClassicGroup`): member id required from v4 on for dynamic members,
  * static members from v5 (KIP-345), the reason from v8, skipAssignment in v9 (KIP-814).
  */
-export function joinGroup(groups: Groups, command: JoinGroup, token: ReplyToken, step: GroupStep): void {
+export function joinGroup(
+  groups: Groups,
+  patterns: GroupPatterns,
+  command: JoinGroup,
+  token: ReplyToken,
+  step: GroupStep,
+): void {
   const { request } = command
   const join: Join = { command, parked: { token, version: command.context.version }, step }
   if (request.groupId === '') {
@@ -53,7 +61,7 @@ export function joinGroup(groups: Groups, command: JoinGroup, token: ReplyToken,
 
   const found = groups.get(request.groupId)
   if (found?.type === 'consumer' && found.state !== 'Empty') {
-    refuse(join, ErrorCode.INCONSISTENT_GROUP_PROTOCOL, '')
+    joinConsumerGroup(found, patterns, command, token, step)
     return
   }
   const group = classicGroup(groups, request.groupId)

@@ -9,7 +9,7 @@ import type { ClassicGroup } from './classic-group.ts'
 import { type ClassicMember, EMPTY_ASSIGNMENT } from './classic-member.ts'
 import { prepareRebalance, propagateAssignments, resetAssignments } from './rebalance.ts'
 import { syncTimer } from './timers.ts'
-import { differs, refusalOfMember } from './validation.ts'
+import { differs, lacksProtocol, refusalOfMember } from './validation.ts'
 
 /**
  * SyncGroup v0-5 (Kafka's `classicGroupSyncToClassicGroup`). Everyone waits until the leader's assignment is in the
@@ -51,10 +51,7 @@ export function syncGroup(
 }
 
 function refusalOf(group: ClassicGroup | undefined, request: SyncGroupRequest, version: number): number {
-  // From v5 on both are mandatory, though the schema lets them be null.
-  if (version >= 5 && (request.protocolType === null || request.protocolName === null)) {
-    return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
-  }
+  if (lacksProtocol(request, version)) return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
   if (request.groupId === '') return ErrorCode.INVALID_GROUP_ID
   if (group === undefined || group.state === 'Empty') return ErrorCode.UNKNOWN_MEMBER_ID
   const refusal = refusalOfMember(group, request.memberId, request.groupInstanceId)

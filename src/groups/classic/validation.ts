@@ -1,4 +1,5 @@
 import { ErrorCode } from '../../wire/error-codes.ts'
+import type { SyncGroupRequest } from '../../wire/schemas/14-sync-group.ts'
 import type { ClassicGroup } from './classic-group.ts'
 
 /**
@@ -21,6 +22,11 @@ export function refusalOfMember(
 /** A protocol type or name that both sides know and that differs. */
 export function differs(requested: string | null, ofGroup: string | null): boolean {
   return requested !== null && ofGroup !== null && requested !== ofGroup
+}
+
+/** From SyncGroup v5 on both are mandatory, though the schema lets them be null. */
+export function lacksProtocol({ protocolType, protocolName }: SyncGroupRequest, version: number): boolean {
+  return version >= 5 && (protocolType === null || protocolName === null)
 }
 
 /**

@@ -33,6 +33,8 @@ export class ConsumerGroup {
   readonly protocolType = 'consumer'
   readonly groupId: string
   readonly subscriptions = new Subscriptions()
+  /** Classic members that were told to join again, and have a timer for it; not in the log. */
+  readonly awaitedJoins = new Set<string>()
   /** `metadataHash` of the topics at the group's epoch. */
   metadataHash = 0n
   /** When the last assignment was computed, in milliseconds since the epoch; 0 when never. */
@@ -152,6 +154,7 @@ export class ConsumerGroup {
     const old = this.#members.get(memberId)
     if (old === undefined) return
     this.#members.delete(memberId)
+    this.awaitedJoins.delete(memberId)
     if (old.instanceId !== null && this.#staticMembers.get(old.instanceId) === memberId) {
       this.#staticMembers.delete(old.instanceId)
     }

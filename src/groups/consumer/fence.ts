@@ -1,14 +1,16 @@
+import { downgrade, downgradesWithout } from '../migration/downgrade.ts'
 import type { GroupStep } from '../step.ts'
 import { metadataHash } from '../topic-hash.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { type ConsumerMember, MemberState, regexOf } from './member.ts'
 import { groupEpochRecord, memberTombstones, patternTombstone } from './record-builders.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { consumerRebalanceTimer, consumerSessionTimer } from './timers.ts'
+import { cancelTimers, consumerRebalanceTimer, consumerSessionTimer } from './timers.ts'
 
 /**
  * Takes members out of the group, whether they leave or are made to, and moves the group on to the next epoch (Kafka's
- * `consumerGroupFenceMembers`). Their partitions are free at once.
+ * `consumerGroupFenceMembers`). Their partitions are free at once. Where only classic members are left, they go on as a
+ * classic group.
  */
 export function fenceMembers(
   group: ConsumerGroup,
@@ -16,6 +18,10 @@ export function fenceMembers(
   step: GroupStep,
 ): void {
   if (members.length === 0) return
+  if (downgradesWithout(group, members, step)) {
+    downgrade(group, { leaving: members, rebalanceReason: 'the last members of the new protocol left' }, step)
+    return
+  }
   const { groupId } = group
   const after = new Subscriptions(group.subscriptions)
   for (const member of members) {
@@ -32,22 +38,31 @@ export function fenceMembers(
   step.append(groupEpochRecord(groupId, groupEpoch, metadataHash(after.topicNames, step.image)))
 }
 
-export function cancelTimers(groupId: string, memberId: string, step: GroupStep): void {
-  step.cancelTimer(consumerSessionTimer(groupId, memberId))
-  step.cancelTimer(consumerRebalanceTimer(groupId, memberId))
+/** A classic member brings its own timeout. */
+export function restartSession(
+  groupId: string,
+  memberId: string,
+  step: GroupStep,
+  timeoutMs = step.options.consumer.groupSettings(groupId).sessionTimeoutMs,
+): void {
+  step.setTimer(consumerSessionTimer(groupId, memberId), timeoutMs)
 }
 
-export function restartSession(groupId: string, memberId: string, step: GroupStep): void {
-  const { sessionTimeoutMs } = step.options.consumer.groupSettings(groupId)
-  step.setTimer(consumerSessionTimer(groupId, memberId), sessionTimeoutMs)
-}
-
-export function sessionExpired(group: ConsumerGroup, memberId: string, step: GroupStep): void {
+/** A member that something was expected of, by then, is out. */
+export function fenceLate(group: ConsumerGroup, memberId: string, late: LateFor, step: GroupStep): void {
   const member = group.members.get(memberId)
   if (member === undefined) return
-  step.logger.info('member fenced, its session expired', { groupId: group.groupId, memberId })
+  step.logger.info('member fenced', { groupId: group.groupId, memberId, reason: WHY_LATE[late] })
   fenceMembers(group, [member], step)
 }
+
+type LateFor = keyof typeof WHY_LATE
+
+const WHY_LATE = {
+  'consumer-session': 'its session expired',
+  'consumer-join': 'it did not join again in time',
+  'consumer-sync': 'it did not ask for its assignment in time',
+} as const
 
 /** The member was to give up partitions; one that has left for a while is left to its session timeout. */
 export function rebalanceTimeoutExpired(group: ConsumerGroup, memberId: string, step: GroupStep): void {

@@ -1,14 +1,15 @@
 import { defaultErrorMessage, ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import type { ConsumerGroupHeartbeatRequest } from '../../wire/schemas/68-consumer-group-heartbeat.ts'
 import type { SubscriptionType } from '../assignor/assignor.ts'
-import { type ClassicGroup, CONSUMER_PROTOCOL_TYPE } from '../classic/classic-group.ts'
+import type { ClassicGroup } from '../classic/classic-group.ts'
 import type { CommandOf, GroupReplies } from '../commands.ts'
 import type { Groups } from '../group.ts'
+import { membersUpgraded, upgradedGroup } from '../migration/upgrade.ts'
 import type { GroupRecord } from '../records.ts'
 import type { GroupStep } from '../step.ts'
 import { metadataHash } from '../topic-hash.ts'
 import { ConsumerGroup } from './consumer-group.ts'
-import { cancelTimers, fenceMembers, restartSession } from './fence.ts'
+import { fenceMembers, restartSession } from './fence.ts'
 import {
   type ConsumerMember,
   LEAVE_EPOCH,
@@ -29,6 +30,7 @@ import { reconcile } from './reconcile.ts'
 import {
   currentAssignmentRecord,
   groupEpochRecord,
+  groupRecords,
   memberMetadataRecord,
   memberTombstones,
   partitionMetadataTombstone,
@@ -37,7 +39,7 @@ import {
 import type { ConsumerGroupRecord } from './records.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { targetOf } from './target-assignment.ts'
-import { consumerRebalanceTimer } from './timers.ts'
+import { cancelTimers, consumerRebalanceTimer } from './timers.ts'
 import { checkMemberEpoch, checkRequest, checkRoom, knownMember, knownStaticMember } from './validation.ts'
 
 type Heartbeat = CommandOf<'consumerGroupHeartbeat'>
@@ -85,7 +87,7 @@ function heartbeat(
   const { groupId, memberEpoch, instanceId } = request
   const records: GroupRecord[] = []
   const ofGroup: ConsumerGroupRecord[] = []
-  const group = groupFor(groups, groupId, memberEpoch === 0, records)
+  const { group, upgraded } = groupFor(groups, groupId, memberEpoch === 0, records, step)
   checkRoom(group, request.memberId, step.options.consumer.maxSize)
   const memberId = request.memberId === '' ? uuid : request.memberId
   const { member, replaced } =
@@ -127,6 +129,7 @@ function heartbeat(
 
   for (const record of records) step.append(record)
   for (const record of ofGroup) step.append(record)
+  if (upgraded !== undefined) membersUpgraded(upgraded, step)
   if (topics !== undefined) {
     group.metadataLookedAt(step.nowMs, groupEpoch)
     if (groupEpoch !== group.groupEpoch) step.counts.consumerRebalances++
@@ -152,10 +155,22 @@ function heartbeat(
   }
 }
 
-/** The group of a heartbeat, which a joining member makes where there is none. */
-function groupFor(groups: Groups, groupId: string, joins: boolean, records: GroupRecord[]): ConsumerGroup {
+interface HeartbeatGroup {
+  readonly group: ConsumerGroup
+  /** The classic group, with members, that becomes this one. */
+  readonly upgraded?: ClassicGroup
+}
+
+/** The group of a heartbeat. A joining member makes it where there is none, and takes an empty one over. */
+function groupFor(
+  groups: Groups,
+  groupId: string,
+  joins: boolean,
+  records: GroupRecord[],
+  step: GroupStep,
+): HeartbeatGroup {
   const group = groups.get(groupId)
-  if (group?.type === 'consumer') return group
+  if (group?.type === 'consumer') return { group }
   if (!joins) {
     throw new KafkaError(
       ErrorCode.GROUP_ID_NOT_FOUND,
@@ -164,23 +179,12 @@ function groupFor(groups: Groups, groupId: string, joins: boolean, records: Grou
         : `Group ${groupId} is not a consumer group.`,
     )
   }
-  if (group !== undefined) replaceEmptyClassicGroup(group, records)
-  return new ConsumerGroup(groupId)
-}
-
-/** An empty group takes the type of the member that joins it; its offsets stay. */
-function replaceEmptyClassicGroup(group: ClassicGroup, records: GroupRecord[]): void {
-  const { groupId } = group
-  if (group.state !== 'Empty') {
-    throw new KafkaError(
-      ErrorCode.GROUP_ID_NOT_FOUND,
-      group.protocolType === CONSUMER_PROTOCOL_TYPE
-        ? `Group ${groupId} is not a consumer group.`
-        : `Cannot upgrade classic group ${groupId} to consumer group because the group does not use the consumer ` +
-            'embedded protocol.',
-    )
-  }
+  if (group === undefined) return { group: new ConsumerGroup(groupId) }
   records.push({ type: 'groupMetadata', groupId, value: null })
+  if (group.state === 'Empty') return { group: new ConsumerGroup(groupId) }
+  const upgraded = upgradedGroup(group, step)
+  records.push(...groupRecords(upgraded))
+  return { group: upgraded, upgraded: group }
 }
 
 interface Subject {
@@ -223,6 +227,17 @@ function staticMember(
         `owned by ${existing.memberId} member.`,
     )
   }
+  const member = replaceStaticMember(group, existing, memberId, records)
+  return { member, replaced: existing.memberId === memberId ? undefined : existing.memberId }
+}
+
+/** The static member under another member id, with all that it has. */
+export function replaceStaticMember(
+  group: ConsumerGroup,
+  existing: ConsumerMember,
+  memberId: string,
+  records: ConsumerGroupRecord[],
+): ConsumerMember {
   const member = { ...existing, memberId, memberEpoch: 0, previousMemberEpoch: 0 }
   records.push(
     ...memberTombstones(group.groupId, existing.memberId),
@@ -230,7 +245,7 @@ function staticMember(
     targetRecord(group.groupId, memberId, group.target(existing.memberId)),
     currentAssignmentRecord(group.groupId, member),
   )
-  return { member, replaced: existing.memberId === memberId ? undefined : existing.memberId }
+  return member
 }
 
 /** The names that the member had, the very same set, where the request changes nothing. */
@@ -250,7 +265,7 @@ interface Topics {
  * Looks at the topics that the group subscribes to, if that is due: when they or the subscriptions have changed, the
  * group's epoch moves on (Kafka's `updateSubscriptionMetadata`).
  */
-function lookAtTopics(
+export function lookAtTopics(
   group: ConsumerGroup,
   member: ConsumerMember,
   updated: ConsumerMember,
@@ -278,7 +293,7 @@ function lookAtTopics(
   return { groupEpoch, subscriptionType: after.type(group.members.size + (isNew ? 1 : 0)), records }
 }
 
-function sameAssignment(a: ConsumerMember, b: ConsumerMember): boolean {
+export function sameAssignment(a: ConsumerMember, b: ConsumerMember): boolean {
   return (
     a === b ||
     (a.memberEpoch === b.memberEpoch &&

@@ -117,10 +117,16 @@ export function memberTombstones(groupId: string, memberId: string): ConsumerGro
   ]
 }
 
-/** What takes the whole group out of the log, members and all. */
-export function groupTombstones(group: ConsumerGroup): ConsumerGroupRecord[] {
+/**
+ * What takes the whole group out of the log, members and all.
+ * @param renamed a member that the log has under another id by now
+ */
+export function groupTombstones(
+  group: ConsumerGroup,
+  renamed?: { readonly from: string; readonly to: string },
+): ConsumerGroupRecord[] {
   const { groupId } = group
-  const memberIds = [...group.members.keys()]
+  const memberIds = Array.from(group.members.keys(), (id) => (id === renamed?.from ? renamed.to : id))
   return [
     ...memberIds.map(
       (memberId) =>

@@ -29,6 +29,7 @@ export const DEFAULT_OPTIONS: GroupOptions = {
   consumer: {
     maxSize: 2_147_483_647,
     assignors: [uniformAssignor, rangeAssignor],
+    migrationPolicy: 'bidirectional',
     groupSettings: () => DEFAULT_CONSUMER_SETTINGS,
   },
 }

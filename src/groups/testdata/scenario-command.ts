@@ -1,5 +1,9 @@
 import type { TopicImage } from '../../cluster/metadata/image.ts'
+import { encode } from '../../wire/codec.ts'
+import { consumerProtocolAssignment } from '../../wire/log-schemas/consumer-protocol-assignment.ts'
+import { consumerProtocolSubscription } from '../../wire/log-schemas/consumer-protocol-subscription.ts'
 import { ZERO_UUID } from '../../wire/schema.ts'
+import { Writer } from '../../wire/writer.ts'
 import type { GroupCommand, RequestContext } from '../commands.ts'
 
 /** `name=value` words and the others, in order. */
@@ -56,7 +60,11 @@ export function parseCommand(verb: string, args: Arguments, uuid: () => string):
           sessionTimeoutMs: args.number('session', 10_000),
           rebalanceTimeoutMs: args.number('rebalance', 60_000),
           protocolType,
-          protocols: args.text('protocols', 'range:t').split(';').filter(Boolean).map(protocolOf),
+          protocols: args
+            .text('protocols', 'range:t')
+            .split(';')
+            .filter(Boolean)
+            .map((text) => protocolOf(text, args.optional('owned'))),
           reason: args.optional('reason'),
         },
         context,
@@ -73,7 +81,7 @@ export function parseCommand(verb: string, args: Arguments, uuid: () => string):
           protocolName: args.optional('protocol'),
           assignments: args.list('assign').map((each) => {
             const [memberId = '', assignment = ''] = each.split(':')
-            return { memberId, assignment: Buffer.from(assignment) }
+            return { memberId, assignment: assignmentOf(assignment) }
           }),
         },
         context,
@@ -200,12 +208,20 @@ const NEWEST: Readonly<Record<string, number>> = {
   beat: 1,
 }
 
-/** `range:t,u` offers the protocol with a consumer's subscription to two topics; `range!xyz` with those bytes. */
-function protocolOf(text: string): { name: string; metadata: Buffer } {
+/**
+ * `range:t,u` offers the protocol with a consumer's subscription to two topics, in a version that also says what the
+ * member owns where that is given; `range!xyz` with those bytes.
+ */
+function protocolOf(text: string, owned: string | null): { name: string; metadata: Buffer } {
   const raw = text.indexOf('!')
   if (raw >= 0) return { name: text.slice(0, raw), metadata: Buffer.from(text.slice(raw + 1)) }
   const [name = '', topics = ''] = text.split(':')
-  return { name, metadata: subscription(topics.split(',').filter(Boolean)) }
+  const names = topics.split(',').filter(Boolean)
+  if (owned === null) return { name, metadata: subscription(names) }
+  const writer = new Writer()
+  writer.int16(1)
+  encode(consumerProtocolSubscription, 1, { topics: names, ownedPartitions: namedPartitions(owned) }, writer)
+  return { name, metadata: writer.toBuffer() }
 }
 
 export function subscription(topics: readonly string[]): Buffer {
@@ -221,15 +237,37 @@ export function subscription(topics: readonly string[]): Buffer {
   return Buffer.concat([head, ...names, userData])
 }
 
-/** `t:0,1;u:2` are partitions of topics, by the ids that `topicOf` gives them. */
-function ownedOf(text: string): { topicId: string; partitions: number[] }[] {
+/** `t/0/1+u/2` is an assignment as consumers write it, `t/0+` one with a custom assignor's data; other text its bytes. */
+function assignmentOf(text: string): Buffer {
+  if (!text.includes('/')) return Buffer.from(text)
+  const writer = new Writer()
+  writer.int16(0)
+  const userData = text.endsWith('+') ? Buffer.from('custom') : null
+  const assignedPartitions = text
+    .split('+')
+    .filter(Boolean)
+    .map((each) => {
+      const [topic = '', ...partitions] = each.split('/')
+      return { topic, partitions: partitions.map(Number) }
+    })
+  encode(consumerProtocolAssignment, 0, { assignedPartitions, userData }, writer)
+  return writer.toBuffer()
+}
+
+/** `t:0,1;u:2` are partitions of topics. */
+function namedPartitions(text: string): { topic: string; partitions: number[] }[] {
   return text
     .split(';')
     .filter(Boolean)
     .map((each) => {
       const [topic = '', partitions = ''] = each.split(':')
-      return { topicId: topicIdOf(topic), partitions: partitions.split(',').map(Number) }
+      return { topic, partitions: partitions.split(',').map(Number) }
     })
+}
+
+/** The same, by the ids that `topicOf` gives them. */
+function ownedOf(text: string): { topicId: string; partitions: number[] }[] {
+  return namedPartitions(text).map(({ topic, partitions }) => ({ topicId: topicIdOf(topic), partitions }))
 }
 
 /** `t:3` is a topic of three partitions; `t@u:3` the same with the id of a topic `u`. */

@@ -6,6 +6,7 @@ import type { GroupCommand, GroupReplies, GroupReply } from '../commands.ts'
 import { MemberState } from '../consumer/member.ts'
 import type { ConsumerGroupRecord } from '../consumer/records.ts'
 import { parseConsumerTimer } from '../consumer/timers.ts'
+import { decodeAssignment } from '../migration/consumer-protocol.ts'
 import type { GroupRecord } from '../records.ts'
 import { topicNameOf } from './scenario-command.ts'
 
@@ -28,9 +29,7 @@ export function printRecord(record: GroupRecord): string {
     case 'groupMetadata': {
       const { groupId, value } = record
       if (value === null) return `log group ${groupId} tombstone`
-      const members = value.members.map(
-        (member) => `${member.memberId}=${member.assignment.toString() || '-'}`,
-      )
+      const members = value.members.map((member) => `${member.memberId}=${assignmentText(member.assignment)}`)
       return [
         `log group ${groupId}`,
         `type=${value.protocolType || '-'}`,
@@ -64,6 +63,9 @@ function printConsumerRecord(record: ConsumerGroupRecord): string {
         ...optional('rack', value.rackId),
         ...optional('assignor', value.serverAssignor),
         `rebalance=${value.rebalanceTimeoutMs}`,
+        ...(value.classicMemberMetadata === null
+          ? []
+          : [`session=${value.classicMemberMetadata.sessionTimeoutMs}`]),
       ].join(' ')
     }
     case 'consumerGroupTargetAssignmentMetadata': {
@@ -94,6 +96,14 @@ function printConsumerRecord(record: ConsumerGroupRecord): string {
     default:
       return record satisfies never
   }
+}
+
+/** As consumers write it, or else the bytes. */
+function assignmentText(assignment: Buffer): string {
+  const decoded = decodeAssignment(assignment)
+  if (decoded === undefined) return assignment.toString() || '-'
+  const topics = decoded.assignedPartitions.map(({ topic, partitions }) => [topic, ...partitions].join('/'))
+  return topics.join('+') || 'nothing'
 }
 
 function optional(name: string, value: string | null): string[] {
@@ -139,7 +149,7 @@ function replyText(command: GroupCommand, reply: GroupReply): string[] {
     case 'syncGroup': {
       const { errorCode, protocolType, protocolName, assignment } = of('syncGroup', reply)
       const protocol = errorCode === 0 ? ` ${protocolType}/${protocolName}` : ''
-      return [`sync ${errorName(errorCode)}${protocol} assignment=${assignment.toString() || '-'}`]
+      return [`sync ${errorName(errorCode)}${protocol} assignment=${assignmentText(assignment)}`]
     }
     case 'heartbeat':
       return [`heartbeat ${errorName(of('heartbeat', reply).errorCode)}`]

@@ -1,4 +1,5 @@
 import { ErrorCode } from '../../wire/error-codes.ts'
+import { parseMigrationPolicy } from '../migration/policy.ts'
 import type { GroupOptions } from '../options.ts'
 import { DEFAULT_CONSUMER_SETTINGS, DEFAULT_OPTIONS, Harness } from './harness.ts'
 import { Arguments, parseCommand, topicOf } from './scenario-command.ts'
@@ -131,6 +132,7 @@ function optionsOf(args: Arguments): Partial<GroupOptions> {
     ...given(Object.keys(DEFAULT_OPTIONS)),
     consumer: {
       maxSize: args.number('consumerMaxSize', maxSize),
+      migrationPolicy: parseMigrationPolicy(args.text('policy', 'bidirectional')),
       assignors: args.text('defaultAssignor', 'uniform') === 'uniform' ? assignors : assignors.toReversed(),
       groupSettings: () => settings,
     },
