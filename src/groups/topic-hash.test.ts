@@ -26,6 +26,12 @@ test('the order of the topics does not count, but their partitions do', () => {
   expect(metadataHash(['a', 'orders'], larger)).not.toBe(metadataHash(['a', 'orders'], both))
 })
 
+test('the hash follows the racks of the brokers', () => {
+  const elsewhere = imageOf([orders], ['rack-b', null, null])
+  expect(topicHash(orders, elsewhere)).not.toBe(topicHash(orders, image))
+  expect(topicHash(orders, image)).toBe(-2562172549406546897n)
+})
+
 function topic(name: string, id: string, partitions: number): TopicImage {
   return {
     name,

@@ -4,8 +4,8 @@ import type { MetadataImage, TopicImage } from '../cluster/metadata/image.ts'
 /** The first byte of what is hashed, for a change of its form (`Utils.TOPIC_HASH_MAGIC_BYTE`). */
 const FORM = 0
 
-/** A changed topic is another object, so what was found holds as long as the topic. */
-const known = new WeakMap<TopicImage, bigint>()
+/** A changed topic is another object, as the brokers are when one changes: what was found holds as long as both. */
+const known = new WeakMap<TopicImage, { readonly brokers: MetadataImage['brokers']; readonly hash: bigint }>()
 
 /**
  * One number for all that an assignment depends on: the topics, their partitions and the racks of those. A group writes
@@ -29,11 +29,11 @@ export function metadataHash(topicNames: Iterable<string>, image: MetadataImage)
 
 /** Kafka's `Utils.computeTopicHash`. */
 export function topicHash(topic: TopicImage, image: MetadataImage): bigint {
-  let hash = known.get(topic)
-  if (hash === undefined) {
-    hash = BigInt.asIntN(64, xxh3(describe(topic, image)))
-    known.set(topic, hash)
-  }
+  const { brokers } = image
+  const found = known.get(topic)
+  if (found?.brokers === brokers) return found.hash
+  const hash = BigInt.asIntN(64, xxh3(describe(topic, image)))
+  known.set(topic, { brokers, hash })
   return hash
 }
 
