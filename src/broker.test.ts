@@ -95,10 +95,6 @@ describe('a start', () => {
     )
     await start(fs)
   })
-
-  it('refuses more than one log directory', async () => {
-    await expect(start(new MemoryFileSystem(), { 'log.dirs': '/a,/b' })).rejects.toThrow(StartError)
-  })
 })
 
 describe('a stop', () => {

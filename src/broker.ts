@@ -5,6 +5,7 @@
  * Order of a start: lock the data directory and open the metadata; bind the listeners, whose requests wait; register;
  * take up the partitions; make the internal topics and load the groups; let the requests in.
  */
+import { resolve } from 'node:path'
 import { offsetsTopic } from './apis/automatic-topics.ts'
 import { BROKER_LOGGERS, initialLogLevel } from './apis/broker-loggers.ts'
 import { ConfigService } from './apis/config-service.ts'
@@ -26,10 +27,13 @@ import { CoordinatorRuntime } from './cluster/coordinator/runtime.ts'
 import { changedTopics, type MetadataChange } from './cluster/metadata/changes.ts'
 import { MetadataStoreError } from './cluster/metadata/commit-codec.ts'
 import { EmbeddedStore } from './cluster/metadata/embedded-store.ts'
-import { type BrokerListener, type MetadataImage, withLeader } from './cluster/metadata/image.ts'
+import type { BrokerListener, MetadataImage } from './cluster/metadata/image.ts'
+import { METADATA_DIRECTORY } from './cluster/metadata/metadata-log.ts'
 import { type BrokerSession, type MetadataStore, updateMetadata } from './cluster/metadata/store.ts'
 import { ProducerIds } from './cluster/producer-ids.ts'
 import { followCoordinatorTopic } from './cluster/replicas/coordinator-leadership.ts'
+import { DirectoryReports } from './cluster/replicas/directory-reports.ts'
+import { LogMoves } from './cluster/replicas/log-moves.ts'
 import { PartitionHost } from './cluster/replicas/partition-host.ts'
 import { GROUP_METADATA_TOPIC } from './cluster/topic-names.ts'
 import { formatEndpoint } from './config/listeners.ts'
@@ -48,7 +52,8 @@ import type { BrokerParts } from './http/broker-metrics.ts'
 import { networkMetrics } from './http/sources.ts'
 import type { CleaningRunner } from './logstore/compaction/cleaning-runner.ts'
 import type { FileSystem } from './logstore/file-system.ts'
-import { LogDirectory } from './logstore/log-directory.ts'
+import { LogDirectories } from './logstore/log-directories.ts'
+import type { LogDirectory } from './logstore/log-directory.ts'
 import { LogDirectoryError } from './logstore/log-errors.ts'
 import { dispatcher } from './net/dispatch.ts'
 import { BindError } from './net/listener.ts'
@@ -77,6 +82,14 @@ export class StartError extends Error {
   override name = 'StartError'
 }
 
+/** The partitions of this broker with what keeps them in their places. */
+interface Hosting {
+  readonly partitions: PartitionHost
+  readonly moves: LogMoves
+  readonly reports: DirectoryReports
+  readonly directoryFailed: (directory: LogDirectory) => void
+}
+
 type GroupRuntime = CoordinatorRuntime<GroupCommand, GroupReply, GroupRecord, GroupMachine>
 
 /** How long a clean stop waits for clients to take the answers that they are owed. */
@@ -93,8 +106,10 @@ export class Broker {
   #closing: Promise<void> | undefined
   #metrics: Metrics = noMetrics
   #notReady: string | undefined = 'the broker is starting'
-  /** A log that went offline: only a restart brings it back, so whoever watches has to know. */
-  #logFailure: string | undefined
+  /** Why it cannot go on; only a restart helps, so whoever watches has to know. */
+  #fatal: string | undefined
+  readonly #failed = Promise.withResolvers<string>()
+  #configs: ConfigService | undefined
   #listeners: readonly BrokerListener[] = []
   #clusterId = ''
   #httpPort: number | undefined
@@ -130,6 +145,14 @@ export class Broker {
     return this.#clusterId
   }
 
+  /**
+   * Resolves with the reason when the broker can't go on: its last log directory has failed, or the one of the metadata.
+   * It still answers, that nothing can be had; only a restart helps.
+   */
+  get failed(): Promise<string> {
+    return this.#failed.promise
+  }
+
   /** Answers what was asked, gives up leadership, flushes the logs and lets go of everything. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#stop()
@@ -157,18 +180,27 @@ export class Broker {
       logger.info('configuration keys without effect here', { keys: config.unusedKeys.join(',') })
     }
     const sampleParts = await this.#openHttp()
-    const logs = this.#openLogs()
-    let partitions: PartitionHost | undefined
+    let hosting: Hosting | undefined
+    const logs = this.#openLogs((directory) => hosting?.directoryFailed(directory))
     // After the metadata, whose last commits (a topic deleted by the last request) still have to reach the logs.
-    this.#undo.push(() => partitions?.close())
+    this.#undo.push(() => hosting?.partitions.close())
     const metadata = await this.#openMetadata(logs)
     const configs = new ConfigService(config, config.settings.nodeId, metadata)
-    const hosted = this.#hostPartitions(logs, metadata, configs)
-    partitions = hosted
+    this.#configs = configs
+    hosting = this.#hostPartitions(logs, metadata, configs)
+    const { partitions: hosted, moves, reports } = hosting
     const { cleaner, start: startCleaner } = this.#logCleaner(logs, configs)
     const groupRuntime = this.#groupRuntime(metadata, configs)
     const producerIds = new ProducerIds(metadata)
-    const services = this.#services({ metadata, configs, partitions: hosted, groupRuntime, producerIds })
+    const services = this.#services({
+      metadata,
+      configs,
+      partitions: hosted,
+      logs,
+      moves,
+      groupRuntime,
+      producerIds,
+    })
     sampleParts?.({
       metadata,
       partitions: hosted,
@@ -185,9 +217,9 @@ export class Broker {
     this.#undo.push(() => session?.close())
     const server = await this.#listen(services, ready)
     this.#undo.push(() => groupRuntime.close())
-    session = await this.#register(metadata)
+    session = await this.#register(metadata, logs)
     producerIds.session = session
-    if (!logs.hadCleanShutdown) await startNewLeaderEpochs(metadata, config.settings.nodeId)
+    await reports.start(!logs.hadCleanShutdown)
     hosted.load(metadata.image())
     metadata.subscribe((image, changes, previous) => hosted.applied(image, changes, previous))
     await this.#loadGroups(services, groupRuntime)
@@ -222,7 +254,7 @@ export class Broker {
     const server = await HttpServer.start({
       ...config.httpListener,
       metrics,
-      notReady: () => this.#notReady ?? this.#logFailure,
+      notReady: () => this.#notReady ?? this.#fatal,
       logger: this.#logLevels.logger('sluice.http'),
     }).catch((error: unknown) => {
       throw error instanceof HttpBindError ? new StartError(error.message, { cause: error }) : error
@@ -232,67 +264,94 @@ export class Broker {
     return (parts) => sampleBroker(metrics, parts)
   }
 
-  #openLogs(): LogDirectory {
+  #openLogs(onFailure: (directory: LogDirectory) => void): LogDirectories {
     const { config, fs, clock, random } = this.#options
-    const [path, ...more] = config.logDirs
-    if (path === undefined || more.length > 0) {
-      throw new StartError(
-        `log.dirs: ${config.logDirs.join(',')}: exactly one directory is served; name one, or run a broker for each`,
-      )
-    }
-    const logs = LogDirectory.open({
+    const { metadataLogDir } = config.settings
+    const logs = LogDirectories.open({
       fs,
-      path,
+      paths: config.logDirs,
+      ...(metadataLogDir !== null && { metadataPath: metadataLogDir }),
       clock,
       random,
       logger: this.#logLevels.logger('sluice.logstore'),
       tailCacheBytes: config.settings.sluiceTailCacheBytes,
       producerIdExpirationMs: config.settings.producerIdExpirationMs,
-      onFailure: (error) => {
-        this.#logFailure = `${error.message}; restart the broker when the disk is well`
+      isCordoned: (path) => isCordoned((this.#configs?.broker ?? config.settings).cordonedLogDirs, path),
+      onFailure: (directory, error) => {
+        onFailure(directory)
+        if (directory === logs.metadataDirectory || logs.onlineIds.length === 0) this.#fail(error)
       },
     })
     this.#undo.push(() => logs.close())
     return logs
   }
 
-  async #openMetadata(logs: LogDirectory): Promise<MetadataStore> {
+  /** As Kafka halts: without the metadata, or any place for a log, nothing can be served. */
+  #fail(error: Error): void {
+    const { logger } = this.#options
+    const reason = `${error.message}; restart the broker when the disk is well`
+    this.#fatal = reason
+    logger.error('the broker cannot go on', { err: error })
+    this.#failed.resolve(reason)
+  }
+
+  async #openMetadata(logs: LogDirectories): Promise<MetadataStore> {
     const { config, fs, clock, random, logger } = this.#options
-    const clusterId = logs.metaProperties?.clusterId
+    const { path } = logs.metadataDirectory
+    const elsewhere = logs.online.find((each) => fs.exists(`${each.path}/${METADATA_DIRECTORY}`))
+    if (elsewhere !== undefined && !fs.exists(`${path}/${METADATA_DIRECTORY}`)) {
+      throw new StartError(
+        `${path}: has no metadata, ${elsewhere.path} has; name that first in log.dirs, or as metadata.log.dir`,
+      )
+    }
+    const clusterId = logs.clusterId
     const metadata = await EmbeddedStore.open({
       fs,
-      directory: logs.path,
+      directory: path,
       clock,
       random,
       logger: this.#logLevels.logger('sluice.cluster'),
       ...(clusterId !== undefined && { clusterId }),
+      onBroken: (error) => this.#fail(error),
     })
     this.#undo.push(() => metadata.close())
     const image = metadata.image()
     this.#clusterId = image.clusterId
     logs.claim(image.clusterId, config.settings.nodeId)
     const unserved = unservedFeature(image)
-    if (unserved !== undefined) throw new StartError(`${logs.path}: ${unserved}`)
+    if (unserved !== undefined) throw new StartError(`${path}: ${unserved}`)
     await updateMetadata(metadata, (current) => finalizeFeatures(current))
-    const unknown = logs.partitions().filter(({ topic, partition, topicId }) => {
+    const unknown = logs.recognise((topic, partition) => {
       const known = image.topics.get(topic)
-      // A directory that has lost its topic's id, or got none before a kill, is taken for the topic's of that name.
-      return known?.partitions[partition] === undefined || (topicId !== undefined && topicId !== known.id)
+      const directories = known?.partitions[partition]?.directories
+      return known?.partitions[partition] === undefined
+        ? undefined
+        : { topicId: known.id, directoryId: directories?.[config.settings.nodeId] }
     })
     if (unknown.length > 0) {
-      for (const { topic, partition } of unknown) logs.leaveAlone(topic, partition)
       logger.warn('partition directories that the metadata does not know are left alone', {
         count: unknown.length,
-        first: `${unknown[0]!.topic}-${unknown[0]!.partition}`,
+        first: unknown[0],
       })
     }
     return metadata
   }
 
-  #hostPartitions(logs: LogDirectory, metadata: MetadataStore, configs: ConfigService): PartitionHost {
+  #hostPartitions(logs: LogDirectories, metadata: MetadataStore, configs: ConfigService): Hosting {
     const { config, clock } = this.#options
+    const logger = this.#logLevels.logger('sluice.cluster')
     const { nodeId, sluiceValidateRecords, replicaLagTimeMaxMs } = config.settings
-    return new PartitionHost({
+    const reports = new DirectoryReports({ brokerId: nodeId, metadata, logs, logger })
+    const moves = new LogMoves({
+      logs,
+      clock,
+      logger,
+      maxBytesPerSecond: () => configs.moveBytesPerSecond,
+      placed: (placements) => reports.placed(placements),
+    })
+    this.#undo.push(() => reports.close())
+    this.#undo.push(() => moves.close())
+    const partitions = new PartitionHost({
       brokerId: nodeId,
       logs,
       clock,
@@ -301,13 +360,25 @@ export class Broker {
       minInsyncReplicas: (topic) => configs.topic(topic).minInsyncReplicas,
       replicaLagTimeMaxMs: () => replicaLagTimeMaxMs,
       image: () => metadata.image(),
+      placed: (placements) => reports.placed(placements),
+      moves,
     })
+    return {
+      partitions,
+      moves,
+      reports,
+      directoryFailed: (directory) => {
+        moves.directoryFailed(directory)
+        partitions.directoryFailed(directory)
+        if (directory !== logs.metadataDirectory) reports.directoryFailed()
+      },
+    }
   }
 
-  #logCleaner(logs: LogDirectory, configs: ConfigService): BrokerCleaner {
+  #logCleaner(logs: LogDirectories, configs: ConfigService): BrokerCleaner {
     const { fs, clock, random, createCleaningRunner } = this.#options
     return brokerCleaner({
-      directories: () => [logs],
+      directories: () => logs.online,
       settings: () => configs.broker,
       fs,
       clock,
@@ -338,11 +409,13 @@ export class Broker {
     readonly metadata: MetadataStore
     readonly configs: ConfigService
     readonly partitions: PartitionHost
+    readonly logs: LogDirectories
+    readonly moves: LogMoves
     readonly groupRuntime: GroupRuntime
     readonly producerIds: ProducerIds
   }): Services {
     const { config, clock, random } = this.#options
-    const { metadata, configs, partitions, groupRuntime, producerIds } = parts
+    const { metadata, configs, partitions, logs, moves, groupRuntime, producerIds } = parts
     const offsetsPartitions = () => metadata.image().topics.get(GROUP_METADATA_TOPIC)?.partitions
     const groups = new GroupCoordinator({
       execute: (partition, command) => groupRuntime.execute(partition, command),
@@ -362,6 +435,8 @@ export class Broker {
       metadata,
       controller: new Controller({ store: metadata, random, topicDefaults }),
       partitions,
+      logs,
+      moves,
       groups,
       producerIds,
       configs,
@@ -436,13 +511,14 @@ export class Broker {
     return server
   }
 
-  #register(metadata: MetadataStore): Promise<BrokerSession> {
+  #register(metadata: MetadataStore, logs: LogDirectories): Promise<BrokerSession> {
     const { config, random } = this.#options
     return metadata.register({
       id: config.settings.nodeId,
       incarnationId: randomUuid(random),
       rack: config.settings.brokerRack,
       listeners: this.#listeners,
+      directories: logs.onlineIds,
     })
   }
 
@@ -566,18 +642,9 @@ function assignorOf(name: string): PartitionAssignor {
   }
 }
 
-/** After a stop that was not clean, logs may have lost their ends: a new epoch lets clients find out. */
-async function startNewLeaderEpochs(metadata: MetadataStore, nodeId: number): Promise<void> {
-  await updateMetadata(metadata, (image) => {
-    const changes: MetadataChange[] = []
-    for (const topic of image.topics.values()) {
-      for (const partition of topic.partitions) {
-        if (partition.leader !== nodeId) continue
-        changes.push({ type: 'changePartition', topic: topic.name, partition: withLeader(partition, nodeId) })
-      }
-    }
-    return { changes, result: undefined }
-  })
+/** `*` stands for all of `log.dirs`. */
+function isCordoned(cordoned: readonly string[], path: string): boolean {
+  return cordoned.some((each) => each === '*' || resolve(each) === path)
 }
 
 /** Topics that a commit has removed, those among them that were made again under their names. */

@@ -76,9 +76,10 @@ async function start(command: CommandLine & { command: 'start' }, startedMs: num
   }
   // Otherwise what was compiled is kept when the process ends, which one that is killed does not get to.
   flushCompileCache()
-  await stop
+  // Kafka halts then. What watches over the process starts it again, or takes it elsewhere.
+  const failure = await Promise.race([stop, broker.failed])
   await broker.close()
-  return 0
+  return failure === undefined ? 0 : 1
 }
 
 function readConfiguration(path: string): string {

@@ -16,7 +16,7 @@ import {
   describeTopicPartitionsResponse,
 } from '../wire/schemas/75-describe-topic-partitions.ts'
 import { TOPIC_OPERATIONS } from './authorized-operations.ts'
-import { describePartition } from './described-partition.ts'
+import { describePartition, eligibleLeaderReplicas } from './described-partition.ts'
 import { handler } from './handler.ts'
 
 type TopicAnswer = DescribeTopicPartitionsResponseInput['topics'][number]
@@ -54,7 +54,7 @@ export const describeTopicPartitions = handler({
         isInternal: isInternalTopic(name),
         partitions: partitions.map((partition) => ({
           ...describePartition(partition, image, context.listenerName),
-          eligibleLeaderReplicas: [],
+          eligibleLeaderReplicas: eligibleLeaderReplicas(partition, image),
           lastKnownElr: [],
         })),
         topicAuthorizedOperations: TOPIC_OPERATIONS,

@@ -52,6 +52,14 @@ export class ConfigService {
     }
   }
 
+  /** Bound on what moves between log directories copy, in bytes; a key that has no static form. */
+  get moveBytesPerSecond(): number {
+    const { broker } = this.dynamic()
+    const text = broker.get('replica.alter.log.dirs.io.max.bytes.per.second')
+    const value = text === undefined ? Number.NaN : Number(text)
+    return value > 0 ? value : Number.POSITIVE_INFINITY
+  }
+
   /** Asked for with every append, so what was found is kept while the configuration stands. */
   topic(name: string, image: MetadataImage = this.#store.image()): TopicSettings {
     const broker = this.#settingsIn(image)

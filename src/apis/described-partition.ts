@@ -1,5 +1,5 @@
 /** A partition as Metadata and DescribeTopicPartitions show it: Kafka's `KRaftMetadataCache`. */
-import type { MetadataImage, PartitionImage } from '../cluster/metadata/image.ts'
+import { isInOfflineDirectory, type MetadataImage, type PartitionImage } from '../cluster/metadata/image.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 
 export function describePartition(partition: PartitionImage, image: MetadataImage, listenerName: string) {
@@ -9,9 +9,17 @@ export function describePartition(partition: PartitionImage, image: MetadataImag
     leaderId: partition.leader,
     leaderEpoch: partition.leaderEpoch,
     replicaNodes: partition.replicas,
-    isrNodes: partition.isr,
-    offlineReplicas: partition.replicas.filter((id) => image.brokers.get(id)?.fenced !== false),
+    // The last one stays in the ISR when its directory fails, to lead again: Kafka calls it an eligible leader.
+    isrNodes: partition.isr.filter((id) => !isInOfflineDirectory(image, partition, id)),
+    offlineReplicas: partition.replicas.filter(
+      (id) => image.brokers.get(id)?.fenced !== false || isInOfflineDirectory(image, partition, id),
+    ),
   }
+}
+
+/** In the ISR, but on a disk that its broker cannot use (KIP-966). */
+export function eligibleLeaderReplicas(partition: PartitionImage, image: MetadataImage): number[] {
+  return partition.isr.filter((id) => isInOfflineDirectory(image, partition, id))
 }
 
 function leaderError({ leader }: PartitionImage, image: MetadataImage, listenerName: string): number {

@@ -6,8 +6,10 @@ import type { Random } from '../base/random.ts'
 import type { Controller } from '../cluster/controller.ts'
 import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { ProducerIds } from '../cluster/producer-ids.ts'
+import type { LogMoves } from '../cluster/replicas/log-moves.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
 import type { GroupCoordinator } from '../groups/group-coordinator.ts'
+import type { LogDirectories } from '../logstore/log-directories.ts'
 import type { ClientQuotas } from '../security/quotas/client-quotas.ts'
 import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { ConfigService } from './config-service.ts'
@@ -22,6 +24,8 @@ export interface Services {
   readonly metadata: MetadataStore
   readonly controller: Controller
   readonly partitions: PartitionHost
+  readonly logs: LogDirectories
+  readonly moves: LogMoves
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
   readonly configs: ConfigService

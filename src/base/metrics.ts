@@ -51,6 +51,11 @@ export const metricTable = {
   },
   sluice_topics: { kind: 'gauge', help: 'Topics, internal ones among them.', labels: [] },
   sluice_partitions: { kind: 'gauge', help: 'Partitions that this broker leads.', labels: [] },
+  sluice_log_directories_offline: {
+    kind: 'gauge',
+    help: 'Log directories that cannot be used; their partitions are offline.',
+    labels: [],
+  },
   sluice_log_bytes: { kind: 'gauge', help: 'Bytes of all logs of this broker.', labels: [] },
   sluice_tail_cache_bytes: { kind: 'gauge', help: 'Bytes of newest batches held in memory.', labels: [] },
   sluice_open_files: { kind: 'gauge', help: 'Files of logs that are open.', labels: [] },

@@ -3,14 +3,14 @@ import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
 import type { GroupMachine } from '../groups/group-machine.ts'
 import type { LogCleaner } from '../logstore/compaction/log-cleaner.ts'
-import type { LogDirectory } from '../logstore/log-directory.ts'
 import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { ReadableMetrics } from './prometheus.ts'
+import type { LogDirectories } from '../logstore/log-directories.ts'
 
 export interface BrokerParts {
   readonly metadata: MetadataStore
   readonly partitions: PartitionHost
-  readonly logs: LogDirectory
+  readonly logs: LogDirectories
   /** Those of the partitions of `__consumer_offsets` that are served now. */
   readonly groupMachines: () => readonly GroupMachine[]
   readonly fetchSessions: { readonly size: number }
@@ -29,9 +29,10 @@ export function sampleBroker(metrics: ReadableMetrics, parts: BrokerParts): void
   })
   metrics.sample('sluice_log_bytes', () => {
     let bytes = 0
-    for (const log of logs.logs) bytes += log.size
+    for (const log of logs.logs()) bytes += log.size
     return one(bytes)
   })
+  metrics.sample('sluice_log_directories_offline', () => one(logs.offlineCount))
   metrics.sample('sluice_tail_cache_bytes', () => one(logs.tailCacheBudget.bytes))
   metrics.sample('sluice_open_files', () => one(logs.openFileCount))
   metrics.sample('sluice_cleaner_max_dirty_ratio', () => one(cleaner.status().maxDirtyRatio))

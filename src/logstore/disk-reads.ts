@@ -1,6 +1,7 @@
 import { locateBatch, type ReadLimits, readBatches, type SegmentRead } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { LogSegment } from './segment.ts'
+import type { TailRead } from './tail-cache.ts'
 
 /** How many recent ends are known at a time: about as many consumers read on without a look-up. */
 const MAX_READ_ENDS = 16
@@ -36,6 +37,28 @@ export class DiskReads {
       segment = isCurrent ? next : this.#segments.floor(startOffset)
     }
     return undefined
+  }
+
+  /** The same, the first batch whatever its size; waits for the disk. */
+  readNow(startOffset: number, maxBytes: number): TailRead {
+    for (const segment of this.#segments.from(startOffset)) {
+      const found = segment.find(startOffset)
+      if (found === undefined) continue
+      const buffers: Buffer[] = []
+      let size = 0
+      let nextOffset = startOffset
+      const scanner = segment.scan(found.position)
+      for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) {
+        if (size > 0 && size + batch.sizeInBytes > maxBytes) break
+        // What the scanner gives is valid until its next step.
+        buffers.push(Buffer.from(batch.bytes))
+        size += batch.sizeInBytes
+        nextOffset = batch.nextOffset
+      }
+      segment.failOnFault(scanner)
+      return { buffers, size, nextOffset }
+    }
+    return { buffers: [], size: 0, nextOffset: startOffset }
   }
 
   /** Positions have changed, or segments. */

@@ -1,4 +1,4 @@
-import type { File, FileLock, FileStat, FileSystem } from './file-system.ts'
+import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 
 /** `create` is any opening for writing, `open` one for reading. */
 export type FileOperation =
@@ -151,6 +151,11 @@ export class FaultyFileSystem implements FileSystem {
   syncDirectory(path: string): void {
     this.#check('syncDirectory', path)
     this.#inner.syncDirectory(path)
+  }
+
+  space(path: string): FileSystemSpace {
+    this.#check('stat', path)
+    return this.#inner.space(path)
   }
 
   lock(path: string): FileLock | undefined {

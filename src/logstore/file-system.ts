@@ -24,11 +24,19 @@ export interface FileSystem {
   /** Removes a directory with all that is in it; no error where it is missing. */
   removeDirectory(path: string): void
   syncDirectory(path: string): void
+  /** Of the volume that the path lies on. */
+  space(path: string): FileSystemSpace
   /**
    * Takes the operating system's exclusive lock on the file (made where missing), or returns undefined where another
    * process holds it. The lock ends with the process, however it ends.
    */
   lock(path: string): FileLock | undefined
+}
+
+export interface FileSystemSpace {
+  readonly totalBytes: number
+  /** What this process may still write. */
+  readonly usableBytes: number
 }
 
 export interface FileLock {

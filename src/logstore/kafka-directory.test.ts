@@ -47,7 +47,7 @@ describe.each([
       random: new SeededRandom(1),
       logger: silentLogger,
     })
-    const [found] = directory.partitions()
+    const [found] = directory.found()
     expect(found).toMatchObject({ topic: 'fixture', partition: 0 })
     const identity = { topic: 'fixture', partition: 0, topicId: found?.topicId ?? '' }
     return { directory, log: directory.openOrCreate(identity, config) }

@@ -18,7 +18,6 @@ const client = { leaderEpoch: 0, origin: 'client' } as const
 
 function open(fs: FileSystem, clock = new ManualClock(START_MS)) {
   return LogDirectory.open({
-    tailCacheBytes: 0,
     fs,
     path: 'data/logs',
     clock,
@@ -78,7 +77,7 @@ describe('a log directory', () => {
     await first.close()
     const second = open(fs)
     expect(second.hadCleanShutdown).toBe(true)
-    expect(second.partitions()).toEqual([identity])
+    expect(second.found()).toEqual([{ ...identity, kind: 'current', name: 't.with-dash-3' }])
     const reopened = second.openOrCreate(identity, defaultLogConfig)
     expect([reopened.logStartOffset, reopened.highWatermark, reopened.recoveryPoint]).toEqual([1, 2, 3])
     reopened.appendAsLeader(batchOf(['d']), client)
@@ -107,11 +106,11 @@ describe('a log directory', () => {
     open(fs).openOrCreate(identity, defaultLogConfig)
     fs.kill()
     const directory = open(fs)
-    directory.leaveAlone(identity.topic, identity.partition)
+    directory.leaveAlone('t.with-dash-3')
     await directory.close()
     const next = open(fs)
     expect(next.hadCleanShutdown).toBe(true)
-    expect(next.partitions()).toHaveLength(1)
+    expect(next.found()).toHaveLength(1)
   })
 
   it('gives no partition a log that is to be left alone, also where that has lost its topic id', async () => {
@@ -122,7 +121,7 @@ describe('a log directory', () => {
     fs.kill()
     fs.removeFile('data/logs/t.with-dash-3/partition.metadata')
     const directory = open(fs)
-    directory.leaveAlone(identity.topic, identity.partition)
+    directory.leaveAlone('t.with-dash-3')
     const log = directory.openOrCreate({ ...identity, topicId: OTHER_ID }, defaultLogConfig)
     expect(log.logEndOffset).toBe(0)
     expect(fs.readDirectory('data/logs').filter((name) => name.endsWith('-stray'))).toHaveLength(1)

@@ -1,16 +1,11 @@
 import { dirname, normalize } from 'node:path'
 import type { Clock, Timer } from '../base/clock.ts'
+import { invariant } from '../base/invariant.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Random, randomUuid } from '../base/random.ts'
-import {
-  CorruptCheckpointError,
-  formatOffsetCheckpoint,
-  offsetCheckpointFiles,
-  readOffsetCheckpoint,
-  readSmallFile,
-  replaceSmallFile,
-} from './checkpoints.ts'
+import { readSmallFile, replaceSmallFile } from './checkpoints.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
+import { type CheckpointKind, DirectoryCheckpoints } from './directory-checkpoints.ts'
 import {
   CLEAN_SHUTDOWN_FILE,
   LOCK_FILE,
@@ -20,28 +15,43 @@ import {
   writeMetaProperties,
   writeTopicId,
 } from './directory-files.ts'
-import { DELETED_DIRECTORY_SUFFIX } from './file-names.ts'
-import type { FileLock, FileSystem } from './file-system.ts'
+import {
+  DELETED_DIRECTORY_SUFFIX,
+  FUTURE_DIRECTORY_SUFFIX,
+  isDeletedDirectory,
+  type PartitionDirectory,
+  parsePartitionDirectory,
+  STRAY_DIRECTORY_SUFFIX,
+  uniqueDirectoryName,
+} from './file-names.ts'
+import type { FileLock, FileSystem, FileSystemSpace } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
-import { hasCode, LogDirectoryError, type LogStorageError } from './log-errors.ts'
+import { hasCode, isDeviceFailure, LogDirectoryError, UnusableDirectoryError } from './log-errors.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
-import { TailCacheBudget } from './tail-cache.ts'
+import type { TailCacheBudget } from './tail-cache.ts'
 
 export interface LogDirectoryOptions {
   readonly fs: FileSystem
-  /** `log.dirs`; made where missing. */
+  /** One of `log.dirs`; made where missing. */
   readonly path: string
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
-  /** Bound of all tail caches together; 64 MiB unless given, 0 for none. */
-  readonly tailCacheBytes?: number
-  /** Bound of open segments; 1000 unless given. */
-  readonly maxOpenFiles?: number
+  /** Shared by all log directories; without it nothing is kept in memory. */
+  readonly tailCacheBudget?: TailCacheBudget
+  /** Shared by all log directories; without it this one bounds its own. */
+  readonly openFiles?: OpenFiles
   readonly producerIdExpirationMs?: number
-  /** The disk failed under one log. Kafka gives the whole directory up. */
-  readonly onFailure?: (error: LogStorageError, log: { topic: string; partition: number }) => void
+  /** The disk failed, under the directory or a log in it. Once; `abandon` is the caller's. */
+  readonly onFailure?: (error: Error) => void
+}
+
+/** A partition's directory that was found. */
+export interface FoundPartition extends PartitionDirectory {
+  readonly name: string
+  /** Undefined where the directory has lost it, or got none before a kill. */
+  readonly topicId: string | undefined
 }
 
 export interface TopicPartitionId {
@@ -66,12 +76,8 @@ export interface MaintenanceIntervals {
   readonly producerExpirationCheckMs: number
 }
 
-const DEFAULT_TAIL_CACHE_BYTES = 64 * 1024 * 1024
 /** Their syncs overlap; more would not help a disk. */
 const LOGS_CLOSED_AT_ONCE = 8
-const DELETED_DIRECTORY = /^.+\.[0-9a-f]{32}-delete$/
-/** A topic, a `.`, 32 hex digits and the suffix must fit the 255 bytes of a file name. */
-const MAX_DIRECTORY_NAME = 255
 
 /**
  * One of `log.dirs` (Kafka's `LogManager` for one directory): the lock, whose it is, the checkpoints, the marker of a
@@ -83,23 +89,20 @@ const MAX_DIRECTORY_NAME = 255
 export class LogDirectory {
   readonly path: string
   readonly hadCleanShutdown: boolean
-  readonly tailCacheBudget: TailCacheBudget
   readonly cleanerCheckpoint: CleanerCheckpoint
   readonly #options: LogDirectoryOptions
   readonly #lock: FileLock
   readonly #openFiles: OpenFiles
   readonly #logs = new Map<string, PartitionLog>()
+  /** Copies that are being made of logs in other directories. */
+  readonly #futures = new Map<string, PartitionLog>()
   readonly #removals = new Map<string, Timer>()
   readonly #timers = new Map<string, Timer>()
-  /** Of partitions that are not open, kept for those that never were. */
-  readonly #recoveryPoints: Map<string, number>
-  readonly #logStartOffsets: Map<string, number>
-  readonly #highWatermarks: Map<string, number>
-  /** What was written to each checkpoint last. */
-  readonly #checkpoints = new Map<string, Buffer>()
+  readonly #checkpoints: DirectoryCheckpoints
   /** Partitions' directories that belong to no partition there is. */
   readonly #leftAlone = new Set<string>()
   #meta: Partial<MetaProperties> | undefined
+  #failure: Error | undefined
   #closed = false
 
   /**
@@ -111,11 +114,10 @@ export class LogDirectory {
   }
 
   private constructor(options: LogDirectoryOptions) {
-    const { fs, path } = options
+    const { fs, path, logger } = options
     this.path = path
     this.#options = options
-    this.#openFiles = new OpenFiles(options.maxOpenFiles)
-    this.tailCacheBudget = new TailCacheBudget(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
+    this.#openFiles = options.openFiles ?? new OpenFiles()
     const lock = usable(path, () => {
       makeDurableDirectory(fs, path)
       return fs.lock(`${path}/${LOCK_FILE}`)
@@ -124,20 +126,25 @@ export class LogDirectory {
       throw new LogDirectoryError(`${path}: in use by another process, which holds the lock on ${LOCK_FILE}`)
     this.#lock = lock
     try {
-      this.#meta = readMetaProperties(fs, path)
       const marker = `${path}/${CLEAN_SHUTDOWN_FILE}`
-      this.hadCleanShutdown = readSmallFile(fs, marker) !== undefined
-      this.#recoveryPoints = this.#readOffsets(offsetCheckpointFiles.recoveryPoint)
-      this.#logStartOffsets = this.#readOffsets(offsetCheckpointFiles.logStartOffset)
-      this.#highWatermarks = this.#readOffsets(offsetCheckpointFiles.highWatermark)
-      this.cleanerCheckpoint = new CleanerCheckpoint(fs, path, options.logger)
+      const read = usable(path, () => ({
+        meta: readMetaProperties(fs, path),
+        hadCleanShutdown: readSmallFile(fs, marker) !== undefined,
+        checkpoints: new DirectoryCheckpoints(fs, path, logger),
+        cleanerCheckpoint: new CleanerCheckpoint(fs, path, logger),
+        names: fs.readDirectory(path),
+      }))
+      this.#meta = read.meta
+      this.hadCleanShutdown = read.hadCleanShutdown
+      this.#checkpoints = read.checkpoints
+      this.cleanerCheckpoint = read.cleanerCheckpoint
       usable(path, () => {
         if (!this.hadCleanShutdown) return
         fs.removeFile(marker)
         // From here on a crash must not look like a clean stop.
         fs.syncDirectory(path)
       })
-      for (const name of fs.readDirectory(path)) if (DELETED_DIRECTORY.test(name)) this.#removeLater(name)
+      for (const name of read.names) if (isDeletedDirectory(name)) this.#removeLater(name)
     } catch (error) {
       for (const timer of this.#removals.values()) timer.cancel()
       lock.release()
@@ -165,42 +172,74 @@ export class LogDirectory {
     return meta
   }
 
+  /** The id in `meta.properties`. Only of a directory that was claimed. */
+  get id(): string {
+    const id = this.#meta?.directoryId
+    invariant(id !== undefined, `${this.path} is claimed before its id is asked for`)
+    return id
+  }
+
+  /** Why nothing here can be used any more; undefined while it works. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
   get openFileCount(): number {
     return this.#openFiles.size
   }
 
-  /** The open logs. */
+  /** The open logs, without futures. */
   get logs(): Iterable<PartitionLog> {
     return this.#logs.values()
+  }
+
+  get futures(): Iterable<PartitionLog> {
+    return this.#futures.values()
+  }
+
+  /** Open logs, futures among them: what a new partition's place is chosen by. */
+  get logCount(): number {
+    return this.#logs.size + this.#futures.size
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
     return this.#logs.get(`${topic}-${partition}`)
   }
 
-  /** The partitions that have a directory, open or not. */
-  partitions(): {
-    readonly topic: string
-    readonly partition: number
-    readonly topicId: string | undefined
-  }[] {
+  getFuture(topic: string, partition: number): PartitionLog | undefined {
+    return this.#futures.get(`${topic}-${partition}`)
+  }
+
+  /** Throws what the file system does. */
+  space(): FileSystemSpace {
+    return this.#options.fs.space(this.path)
+  }
+
+  /** The partitions that have a directory, open or not, and the copies. */
+  found(): FoundPartition[] {
     const { fs } = this.#options
-    const found = []
+    const found: FoundPartition[] = []
     for (const name of fs.readDirectory(this.path)) {
-      const match = /^(.+)-(\d+)$/.exec(name)
-      if (match === null || !fs.stat(`${this.path}/${name}`).isDirectory) continue
-      const topicId = readTopicId(fs, `${this.path}/${name}`)
-      found.push({ topic: match[1] ?? '', partition: Number(match[2]), topicId })
+      const parsed = parsePartitionDirectory(name)
+      const path = `${this.path}/${name}`
+      if (parsed === undefined || !fs.stat(path).isDirectory) continue
+      found.push({ ...parsed, name, topicId: readTopicId(fs, path) })
     }
     return found
   }
 
   /**
-   * The directory of a partition that there is not (any more): it stays as it is, a clean stop does not wait for its
+   * A directory that belongs to no partition there is (any more): it stays as it is, a clean stop does not wait for its
    * recovery, and a partition of the same name does not get it.
    */
-  leaveAlone(topic: string, partition: number): void {
-    this.#leftAlone.add(`${topic}-${partition}`)
+  leaveAlone(name: string): void {
+    this.#leftAlone.add(name)
+  }
+
+  /** Gives up the name of a directory that was to be left alone, for a partition that is made elsewhere. */
+  setAsideStray(topic: string, partition: number): void {
+    const name = `${topic}-${partition}`
+    if (this.#leftAlone.delete(name)) this.#setAside(topic, partition, undefined)
   }
 
   /**
@@ -209,7 +248,7 @@ export class LogDirectory {
    * to be left alone.
    */
   openOrCreate(identity: TopicPartitionId, config: LogConfig): PartitionLog {
-    const { fs, clock, random, logger, producerIdExpirationMs } = this.#options
+    const { fs } = this.#options
     const { topic, topicId, partition } = identity
     const name = `${topic}-${partition}`
     const existing = this.#logs.get(name)
@@ -217,61 +256,102 @@ export class LogDirectory {
     const directory = `${this.path}/${name}`
     let storedId = fs.exists(directory) ? readTopicId(fs, directory) : undefined
     if ((storedId !== undefined && storedId !== topicId) || this.#leftAlone.delete(name)) {
-      const stray = this.#uniqueName(name, '-stray')
-      logger.warn('setting aside the log of another topic of the same name', {
-        partition: name,
-        topicId: storedId,
-        directory: stray,
-      })
-      fs.rename(directory, `${this.path}/${stray}`)
-      this.#forgetOffsets(name)
+      this.#setAside(topic, partition, storedId)
       storedId = undefined
     }
-    const log = PartitionLog.open({
-      fs,
-      directory,
-      topic,
-      partition,
-      config,
-      clock,
-      random,
-      logger,
-      openFiles: this.#openFiles,
-      ...(this.tailCacheBudget.maxBytes > 0 ? { tailCacheBudget: this.tailCacheBudget } : {}),
-      ...(producerIdExpirationMs === undefined ? {} : { producerIdExpirationMs }),
-      recoveryPoint: this.#recoveryPoints.get(name) ?? 0,
-      logStartOffset: this.#logStartOffsets.get(name) ?? 0,
-      cleanOffset: this.cleanerCheckpoint.get(name) ?? 0,
-      highWatermark: this.#highWatermarks.get(name) ?? 0,
-      hadCleanShutdown: this.hadCleanShutdown,
-      onFailure: (error) => this.#options.onFailure?.(error, { topic, partition }),
-      beforeTruncation: (offset) => {
-        this.#lowerRecoveryPoint(name, offset)
-        this.cleanerCheckpoint.truncate(name, offset)
-      },
-    })
-    try {
-      if (storedId === undefined) writeTopicId(fs, directory, topicId)
-    } catch (error) {
-      log.abandon()
-      throw error
-    }
+    const log = this.#open(identity, directory, storedId, config, this.hadCleanShutdown)
     this.#logs.set(name, log)
     return log
   }
 
+  /** The copy of a partition whose log is in another directory: the one found under `name`, or a new one. */
+  openOrCreateFuture(identity: TopicPartitionId, config: LogConfig, name?: string): PartitionLog {
+    const { fs } = this.#options
+    const { topic, partition } = identity
+    const path = `${this.path}/${name ?? this.#uniqueName(topic, partition, FUTURE_DIRECTORY_SUFFIX)}`
+    const storedId = name === undefined ? undefined : readTopicId(fs, path)
+    // Batches that are copied would push out of the cache what consumers are about to read.
+    const log = this.#open(identity, path, storedId, config, this.hadCleanShutdown, false)
+    this.#futures.set(`${topic}-${partition}`, log)
+    return log
+  }
+
+  /**
+   * Puts the copy in the place of the log it was made of, which has left that place: gives it the partition's name and
+   * opens it under that. All that it holds must be flushed or may be lost in a crash.
+   */
+  promoteFuture(future: PartitionLog, identity: TopicPartitionId, config: LogConfig): PartitionLog {
+    const name = future.topicPartition
+    invariant(this.#futures.get(name) === future, `${name} is copied to ${this.path}`)
+    const { fs } = this.#options
+    const { directory, logStartOffset, highWatermark, recoveryPoint } = future
+    future.seal()
+    this.#futures.delete(name)
+    future.abandon()
+    this.#checkpoints.set(name, { recoveryPoint, logStartOffset, highWatermark })
+    const path = `${this.path}/${name}`
+    fs.rename(directory, path)
+    fs.syncDirectory(this.path)
+    const log = this.#open(identity, path, identity.topicId, config, true)
+    this.#logs.set(name, log)
+    return log
+  }
+
+  /** Before any log is open: the copy under `name` takes the place of a log that has left it. */
+  adoptFuture(name: string, topic: string, partition: number): void {
+    const { fs, logger } = this.#options
+    logger.warn('a copy takes the place of the log it was made of', { directory: this.path, name })
+    fs.rename(`${this.path}/${name}`, `${this.path}/${topic}-${partition}`)
+    fs.syncDirectory(this.path)
+  }
+
   /** Renames the directory at once, so that the name is free, and removes it after `file.delete.delay.ms`. */
   delete(log: PartitionLog): void {
-    const name = log.topicPartition
-    if (this.#logs.get(name) !== log) return
-    this.#logs.delete(name)
+    const { topic, partition, topicPartition: name } = log
+    const logs = this.#futures.get(name) === log ? this.#futures : this.#logs
+    if (logs.get(name) !== log) return
+    logs.delete(name)
     this.#forgetOffsets(name)
-    const renamed = this.#uniqueName(name, DELETED_DIRECTORY_SUFFIX)
+    const renamed = this.#uniqueName(topic, partition, DELETED_DIRECTORY_SUFFIX)
     const { fs } = this.#options
+    const { directory } = log
     log.abandon(`${this.path}/${renamed}`)
-    fs.rename(`${this.path}/${name}`, `${this.path}/${renamed}`)
+    fs.rename(directory, `${this.path}/${renamed}`)
     fs.syncDirectory(this.path)
     this.#removeLater(renamed, log.config.fileDeleteDelayMs)
+  }
+
+  /** Removes a copy that is of no use, found under `name`. */
+  discardFuture(name: string): void {
+    this.#removeLater(name)
+  }
+
+  /** After a failure: nothing of it is read or written any more. The lock stays until `close`. */
+  abandon(): void {
+    this.#cancelTimers()
+    for (const log of [...this.#logs.values(), ...this.#futures.values()]) log.abandon()
+    this.#logs.clear()
+    this.#futures.clear()
+  }
+
+  /** Leaves everything as it was found, where no log was opened yet. */
+  release(): void {
+    this.#closed = true
+    this.#cancelTimers()
+    try {
+      if (this.hadCleanShutdown) this.#markClean()
+    } finally {
+      this.#lock.release()
+    }
+  }
+
+  /** The disk failed: the caller is told, and nothing is written from here on. */
+  fail(error: Error): void {
+    if (this.#failure !== undefined || this.#closed) return
+    this.#failure = error
+    this.#cancelTimers()
+    this.#options.logger.error('a log directory is offline', { directory: this.path, err: error })
+    this.#options.onFailure?.(error)
   }
 
   /** Starts the periodic work; `close` ends it. */
@@ -288,7 +368,7 @@ export class LogDirectory {
   deleteOldSegments(): number {
     const nowMs = this.#options.clock.now()
     let deleted = 0
-    for (const log of this.#working()) {
+    for (const log of [...this.#working()]) {
       if (!log.config.cleanupPolicy.includes('compact')) deleted += log.deleteOldSegments(nowMs)
     }
     if (deleted > 0) this.checkpointLogStartOffsets()
@@ -307,28 +387,24 @@ export class LogDirectory {
   /** Resolves when all of the log below `offset` is on the device, and the checkpoint says so. */
   async secure(log: PartitionLog, offset: number): Promise<void> {
     if (log.recoveryPoint < offset) await log.flush()
-    if ((this.#recoveryPoints.get(log.topicPartition) ?? 0) < offset) this.checkpointRecoveryPoints()
+    if (this.#checkpoints.get(log.topicPartition).recoveryPoint < offset) this.checkpointRecoveryPoints()
   }
 
   expireProducers(): void {
     const nowMs = this.#options.clock.now()
-    for (const log of this.#logs.values()) log.expireProducers(nowMs)
+    for (const log of this.#working()) log.expireProducers(nowMs)
   }
 
   checkpointRecoveryPoints(): void {
-    this.#writeOffsets(offsetCheckpointFiles.recoveryPoint, this.#recoveryPoints, (log) => log.recoveryPoint)
+    this.#checkpoint('recoveryPoint')
   }
 
   checkpointLogStartOffsets(): void {
-    this.#writeOffsets(
-      offsetCheckpointFiles.logStartOffset,
-      this.#logStartOffsets,
-      (log) => log.logStartOffset,
-    )
+    this.#checkpoint('logStartOffset')
   }
 
   checkpointHighWatermarks(): void {
-    this.#writeOffsets(offsetCheckpointFiles.highWatermark, this.#highWatermarks, (log) => log.highWatermark)
+    this.#checkpoint('highWatermark')
   }
 
   /**
@@ -338,7 +414,12 @@ export class LogDirectory {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const timer of [...this.#timers.values(), ...this.#removals.values()]) timer.cancel()
+    this.#cancelTimers()
+    if (this.#failure !== undefined) {
+      this.abandon()
+      this.#lock.release()
+      return
+    }
     try {
       let failed = false
       const closeEach = async (logs: Iterator<PartitionLog>): Promise<void> => {
@@ -353,30 +434,100 @@ export class LogDirectory {
           }
         }
       }
-      const logs = this.#logs.values()
+      const logs = [...this.#logs.values(), ...this.#futures.values()].values()
       await Promise.all(Array.from({ length: LOGS_CLOSED_AT_ONCE }, () => closeEach(logs)))
       this.checkpointRecoveryPoints()
       this.checkpointLogStartOffsets()
       this.checkpointHighWatermarks()
-      if (!failed && (this.hadCleanShutdown || this.#allWereOpened())) {
-        const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch: -1 }))
-        replaceSmallFile(this.#options.fs, this.path, CLEAN_SHUTDOWN_FILE, marker)
-      }
+      if (!failed && (this.hadCleanShutdown || this.#allWereOpened())) this.#markClean()
     } finally {
       this.#lock.release()
     }
   }
 
+  #markClean(): void {
+    const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch: -1 }))
+    replaceSmallFile(this.#options.fs, this.path, CLEAN_SHUTDOWN_FILE, marker)
+  }
+
   /** After an unclean stop, a log that nobody opened since is still to be recovered. */
   #allWereOpened(): boolean {
-    return this.partitions().every(
-      ({ topic, partition }) =>
-        this.get(topic, partition) !== undefined || this.#leftAlone.has(`${topic}-${partition}`),
-    )
+    return this.found().every(({ kind, topic, partition, name }) => {
+      const log = kind === 'future' ? this.getFuture(topic, partition) : this.get(topic, partition)
+      return log !== undefined || this.#leftAlone.has(name)
+    })
   }
 
   *#working(): Generator<PartitionLog, void, undefined> {
+    if (this.#failure !== undefined) return
     for (const log of this.#logs.values()) if (log.failure === undefined) yield log
+    for (const log of this.#futures.values()) if (log.failure === undefined) yield log
+  }
+
+  #open(
+    { topic, topicId, partition }: TopicPartitionId,
+    directory: string,
+    storedId: string | undefined,
+    config: LogConfig,
+    hadCleanShutdown: boolean,
+    isCached = true,
+  ): PartitionLog {
+    const { fs, clock, random, logger, producerIdExpirationMs, tailCacheBudget } = this.#options
+    const name = `${topic}-${partition}`
+    const log = PartitionLog.open({
+      fs,
+      directory,
+      topic,
+      partition,
+      config,
+      clock,
+      random,
+      logger,
+      openFiles: this.#openFiles,
+      ...(tailCacheBudget !== undefined && tailCacheBudget.maxBytes > 0 && isCached
+        ? { tailCacheBudget }
+        : {}),
+      ...(producerIdExpirationMs === undefined ? {} : { producerIdExpirationMs }),
+      ...this.#checkpoints.get(name),
+      cleanOffset: this.cleanerCheckpoint.get(name) ?? 0,
+      hadCleanShutdown,
+      onFailure: (error) => this.fail(error),
+      beforeTruncation: (offset) => {
+        this.#lowerRecoveryPoint(name, offset)
+        this.cleanerCheckpoint.truncate(name, offset)
+      },
+    })
+    try {
+      if (storedId === undefined) writeTopicId(fs, directory, topicId)
+    } catch (error) {
+      log.abandon()
+      throw error
+    }
+    return log
+  }
+
+  #setAside(topic: string, partition: number, topicId: string | undefined): void {
+    const { fs, logger } = this.#options
+    const name = `${topic}-${partition}`
+    const stray = this.#uniqueName(topic, partition, STRAY_DIRECTORY_SUFFIX)
+    logger.warn('setting aside the log of another topic of the same name', {
+      partition: name,
+      topicId,
+      directory: `${this.path}/${stray}`,
+    })
+    fs.rename(`${this.path}/${name}`, `${this.path}/${stray}`)
+    this.#forgetOffsets(name)
+  }
+
+  #forgetOffsets(name: string): void {
+    this.#checkpoints.forget(name)
+    this.cleanerCheckpoint.remove(name)
+  }
+
+  #cancelTimers(): void {
+    for (const timer of [...this.#timers.values(), ...this.#removals.values()]) timer.cancel()
+    this.#timers.clear()
+    this.#removals.clear()
   }
 
   #every(what: string, intervalMs: number, action: () => unknown): void {
@@ -385,8 +536,9 @@ export class LogDirectory {
         await action()
       } catch (error) {
         this.#options.logger.error('log maintenance failed', { what, directory: this.path, err: error })
+        this.#failWith(error)
       }
-      if (!this.#closed) this.#every(what, intervalMs, action)
+      if (!this.#closed && this.#failure === undefined) this.#every(what, intervalMs, action)
     }
     this.#timers.set(
       what,
@@ -406,50 +558,24 @@ export class LogDirectory {
     this.#removals.set(name, this.#options.clock.setTimer(delayMs, remove))
   }
 
-  #uniqueName(name: string, suffix: string): string {
-    const unique = `.${this.#options.random.bytes(16).toString('hex')}${suffix}`
-    return name.slice(0, MAX_DIRECTORY_NAME - unique.length) + unique
-  }
-
-  #forgetOffsets(name: string): void {
-    for (const offsets of [this.#recoveryPoints, this.#logStartOffsets, this.#highWatermarks])
-      offsets.delete(name)
-    this.cleanerCheckpoint.remove(name)
+  #uniqueName(topic: string, partition: number, suffix: string): string {
+    return uniqueDirectoryName(topic, partition, this.#options.random.bytes(16).toString('hex'), suffix)
   }
 
   /** The checkpoint on disk must not speak of bytes that are about to go. */
   #lowerRecoveryPoint(name: string, offset: number): void {
-    if ((this.#recoveryPoints.get(name) ?? 0) <= offset) return
-    this.#recoveryPoints.set(name, offset)
+    const offsets = this.#checkpoints.get(name)
+    if (offsets.recoveryPoint <= offset) return
+    this.#checkpoints.set(name, { ...offsets, recoveryPoint: offset })
     this.checkpointRecoveryPoints()
   }
 
-  #readOffsets(name: string): Map<string, number> {
-    try {
-      return readOffsetCheckpoint(this.#options.fs, this.path, name)
-    } catch (error) {
-      if (!(error instanceof CorruptCheckpointError)) throw error
-      // Without it everything is read and checked.
-      this.#options.logger.warn('ignoring a corrupt checkpoint', { directory: this.path, err: error })
-      return new Map()
-    }
+  #checkpoint(kind: CheckpointKind): void {
+    if (this.#failure === undefined) this.#checkpoints.write(kind, this.#working())
   }
 
-  #writeOffsets(file: string, offsets: Map<string, number>, offsetOf: (log: PartitionLog) => number): void {
-    for (const [name, log] of this.#logs) {
-      if (log.failure === undefined) offsets.set(name, offsetOf(log))
-    }
-    const rows: [string, number, number][] = []
-    for (const [name, offset] of offsets) {
-      const dash = name.lastIndexOf('-')
-      rows.push([name.slice(0, dash), Number(name.slice(dash + 1)), offset])
-    }
-    const bytes = formatOffsetCheckpoint(rows)
-    // A broker that nobody uses leaves its disk alone.
-    if (this.#checkpoints.get(file)?.equals(bytes) === true) return
-    this.#checkpoints.delete(file)
-    replaceSmallFile(this.#options.fs, this.path, file, bytes)
-    this.#checkpoints.set(file, bytes)
+  #failWith(error: unknown): void {
+    if (error instanceof Error && isDeviceFailure(error)) this.fail(error)
   }
 }
 
@@ -468,6 +594,6 @@ function usable<T>(path: string, action: () => T): T {
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
     const why = hasCode(error, 'EROFS') || hasCode(error, 'EACCES') ? 'is not writable' : 'cannot be used'
-    throw new LogDirectoryError(`${path}: ${why} (${error.message})`, { cause: error })
+    throw new UnusableDirectoryError(`${path}: ${why} (${error.message})`, { cause: error })
   }
 }

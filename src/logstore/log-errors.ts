@@ -44,6 +44,34 @@ export class LogDirectoryError extends Error {
   override name = 'LogDirectoryError'
 }
 
+/** The file system does not let the directory be used. Kafka goes on without it, where it has others. */
+export class UnusableDirectoryError extends LogDirectoryError {
+  override name = 'UnusableDirectoryError'
+}
+
+/** Codes of what passes, or is our own doing: a full disk, too many open files, a file closed under its reader. */
+const PASSING_CODES: ReadonlySet<unknown> = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EINTR',
+  'EAGAIN',
+  'EBADF',
+])
+
+/** Whether the file system failed in a way that waiting does not mend: Kafka gives a directory up for it. */
+export function isDeviceFailure(error: unknown): boolean {
+  const cause = error instanceof LogStorageError ? error.cause : error
+  return (
+    cause instanceof Error &&
+    'code' in cause &&
+    typeof cause.code === 'string' &&
+    !PASSING_CODES.has(cause.code)
+  )
+}
+
 /** Whether the file system gave this as the reason. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code

@@ -1,6 +1,6 @@
 import type { Logger } from '../base/logger.ts'
 import { KafkaError } from '../wire/error-codes.ts'
-import { LogStorageError } from './log-errors.ts'
+import { isDeviceFailure, LogStorageError } from './log-errors.ts'
 
 /** Whether one log can be used: a failure half-way leaves memory and disk apart, so that only a new start helps. */
 export class LogHealth {
@@ -11,7 +11,7 @@ export class LogHealth {
   failure: LogStorageError | undefined
   closed = false
 
-  /** `onFailure` is called once. */
+  /** `onFailure` is called when the log goes offline, and when its device fails, also without that. */
   constructor(topicPartition: string, logger: Logger, onFailure?: (error: LogStorageError) => void) {
     this.#topicPartition = topicPartition
     this.#logger = logger
@@ -38,6 +38,13 @@ export class LogHealth {
   error(what: string, cause: unknown): LogStorageError {
     if (cause instanceof LogStorageError) return cause
     return new LogStorageError(`could not ${what} the log of ${this.#topicPartition}`, cause)
+  }
+
+  /** The error to throw where this log could go on; whether the disk can, its owner decides. */
+  report(what: string, cause: unknown): LogStorageError {
+    const error = this.error(what, cause)
+    if (!this.closed && isDeviceFailure(error)) this.#onFailure?.(error)
+    return error
   }
 
   fail(what: string, error: unknown): void {

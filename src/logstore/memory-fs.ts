@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
-import type { File, FileLock, FileStat, FileSystem } from './file-system.ts'
+import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 import { MemoryBytes } from './memory-bytes.ts'
 
 interface FileNode {
@@ -24,6 +24,8 @@ type Node = FileNode | DirectoryNode
 
 /** A disk's journal commits names by itself after a while; it also bounds what a process that never syncs can pile up. */
 const MAX_UNSYNCED_NAMES = 4096
+/** A disk that is never full: what bounds it is the memory of the machine. */
+const SPACE_BYTES = 2 ** 40
 
 /**
  * A disk in memory, for brokers that keep nothing and for tests. It behaves as a POSIX file system: an open file can
@@ -144,6 +146,11 @@ export class MemoryFileSystem implements FileSystem {
     const directory = this.#getDirectory(path)
     directory.durable = new Map(directory.entries)
     directory.unsynced = []
+  }
+
+  space(path: string): FileSystemSpace {
+    this.#get(path)
+    return { totalBytes: SPACE_BYTES, usableBytes: SPACE_BYTES }
   }
 
   lock(path: string): FileLock | undefined {

@@ -14,6 +14,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   unlinkSync,
   utimesSync,
@@ -21,7 +22,7 @@ import {
   writevSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { File, FileLock, FileStat, FileSystem } from './file-system.ts'
+import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 
 /** The disk of the machine, through Node. */
 export class NodeFileSystem implements FileSystem {
@@ -71,6 +72,11 @@ export class NodeFileSystem implements FileSystem {
     } finally {
       closeSync(handle)
     }
+  }
+
+  space(path: string): FileSystemSpace {
+    const { bsize, blocks, bavail } = statfsSync(path)
+    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
   }
 
   lock(path: string): FileLock | undefined {

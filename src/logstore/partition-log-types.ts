@@ -30,7 +30,10 @@ export interface PartitionLogOptions {
   readonly cleanOffset?: number
   readonly highWatermark?: number
   readonly hadCleanShutdown?: boolean
-  /** The disk failed in a way that leaves memory and disk apart; the log takes no more calls. Once. */
+  /**
+   * The disk failed: in a way that leaves memory and disk apart, after which the log takes no more calls, or in one that
+   * says that the device is gone.
+   */
   readonly onFailure?: (error: LogStorageError) => void
   /** The log is about to be cut to `offset`; a recovery point above it must not stay on disk. */
   readonly beforeTruncation?: (offset: number) => void

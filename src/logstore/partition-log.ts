@@ -9,7 +9,7 @@ import type { CleanedSegment } from './compaction/log-cleaning.ts'
 import { DiskReads } from './disk-reads.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
-import { AppendRefused, type LogStorageError } from './log-errors.ts'
+import { AppendRefused, hasCode, type LogStorageError } from './log-errors.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogHealth } from './log-health.ts'
 import type { ReadLimits } from './log-reader.ts'
@@ -272,6 +272,19 @@ export class PartitionLog {
     return this.#readFromDisk(startOffset, { maxBytes, upperBoundOffset: limit, minOneMessage })
   }
 
+  /** As `read` up to the end of the log, at once: it waits for the disk where memory has not what is asked for. */
+  readNow(startOffset: number, maxBytes: number): LogReadResult {
+    this.#health.check()
+    this.#checkRange(startOffset)
+    const cached = this.#tail?.read(startOffset, maxBytes, this.#logEndOffset, true)
+    if (cached !== undefined) return cached
+    try {
+      return this.#diskReads.readNow(startOffset, maxBytes)
+    } catch (error) {
+      return this.#failedRead(error)
+    }
+  }
+
   /** The aborted transactions that touch `[fromOffset, toOffset)`. */
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
     return this.#segments.abortedTransactions(fromOffset, toOffset)
@@ -427,6 +440,23 @@ export class PartitionLog {
     }
   }
 
+  /** What only memory knows of a log with the same records: all that its producers may send again, all epochs. */
+  takeStateOf(other: PartitionLog): void {
+    invariant(other.#logEndOffset === this.#logEndOffset, `${this.topicPartition} is copied to its end`)
+    this.#producers.takeStateOf(other.#producers)
+    for (const { epoch, startOffset } of other.#epochs.entries) this.#epochs.assign(epoch, startOffset)
+  }
+
+  /** Writes down what the next open needs to find the log as after a clean stop. Throws LogStorageError. */
+  seal(): void {
+    this.#health.check()
+    this.#health.guard('seal', () => {
+      this.#producers.takeSnapshot()
+      this.#segments.active.seal()
+      this.#epochs.flush()
+    })
+  }
+
   /** Closes the files and writes nothing more: the directory is going away. `directory` is its name now. */
   abandon(directory: string = this.#directory): void {
     this.#removals.cancel()
@@ -458,7 +488,7 @@ export class PartitionLog {
       if (shouldRoll(active, this.#config, this.#rollJitterMs, bytes.length, last, nowMs))
         this.#roll(firstOffset)
     } catch (error) {
-      throw this.#health.error('roll', error)
+      throw this.#health.report('roll', error)
     }
     const segment = this.#segments.active
     try {
@@ -469,7 +499,7 @@ export class PartitionLog {
       } catch (second) {
         this.#health.fail('undo a failed write', second)
       }
-      throw this.#health.error('append', error)
+      throw this.#health.report('append', error)
     }
     for (const batch of batches) {
       if (batch.partitionLeaderEpoch >= 0) this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
@@ -570,7 +600,8 @@ export class PartitionLog {
   #failedRead(error: unknown): never {
     if (error instanceof KafkaError) throw error
     this.#logger.error('could not read a log', { partition: this.topicPartition, err: error })
-    throw this.#health.error('read', error)
+    // A segment that was removed while its reader waited is gone, and nothing else.
+    throw hasCode(error, 'ENOENT') ? this.#health.error('read', error) : this.#health.report('read', error)
   }
 
   async #flushOnce(): Promise<void> {

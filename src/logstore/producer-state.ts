@@ -119,6 +119,14 @@ export class ProducerStates {
     return before - this.#entries.size
   }
 
+  /** Of the same records in another place. */
+  takeStateOf(other: ProducerStates): void {
+    this.clear(other.mapEndOffset)
+    for (const [producerId, entry] of other.#entries) this.#entries.set(producerId, entry)
+    for (const [firstOffset, transaction] of other.#ongoing) this.#ongoing.set(firstOffset, transaction)
+    this.#unreplicated = [...other.#unreplicated]
+  }
+
   /** Forgets everything in memory; snapshots stay. */
   clear(mapEndOffset: number): void {
     this.#entries.clear()

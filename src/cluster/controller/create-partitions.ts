@@ -65,5 +65,5 @@ export function planPartitions(
     if ('errorCode' in placed) return placed
     replicas = placed
   }
-  return replicas.map((ids, index) => newPartition(present + index, ids))
+  return replicas.map((ids, index) => newPartition(image, present + index, ids))
 }

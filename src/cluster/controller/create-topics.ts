@@ -147,6 +147,7 @@ function assignedTopic(image: MetadataImage, request: NewTopic, random: Random):
     if (problem !== undefined) return problem
   }
   return topic(
+    image,
     request.name,
     assignments.map(({ brokerIds }) => [...brokerIds]),
     random,
@@ -203,7 +204,7 @@ function placedTopic(
   const factor = replicationFactor === -1 ? defaults.replicationFactor : replicationFactor
   const count = numPartitions === -1 ? defaults.numPartitions : numPartitions
   const placed = place(image, count, factor, random)
-  return Array.isArray(placed) ? topic(request.name, placed, random) : placed
+  return Array.isArray(placed) ? topic(image, request.name, placed, random) : placed
 }
 
 /** Replicas for `count` new partitions on the brokers that are up, or INVALID_REPLICATION_FACTOR. */
@@ -224,15 +225,38 @@ export function place(
 }
 
 /** A partition at its beginning: all replicas in sync, the first one leads. */
-export function newPartition(partition: number, replicas: readonly number[]): PartitionImage {
-  return { partition, replicas, isr: replicas, leader: replicas[0]!, leaderEpoch: 0, partitionEpoch: 0 }
+export function newPartition(
+  image: MetadataImage,
+  partition: number,
+  replicas: readonly number[],
+): PartitionImage {
+  const directories: Record<number, string> = {}
+  for (const id of replicas) {
+    // A broker with several says later where it has put its replica (Kafka's `ClusterControlManager.defaultDir`).
+    const [only, ...more] = image.brokers.get(id)?.directories ?? []
+    if (only !== undefined && more.length === 0) directories[id] = only
+  }
+  return {
+    partition,
+    replicas,
+    isr: replicas,
+    leader: replicas[0]!,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    ...(Object.keys(directories).length > 0 && { directories }),
+  }
 }
 
-function topic(name: string, replicas: readonly number[][], random: Random): TopicImage {
+function topic(
+  image: MetadataImage,
+  name: string,
+  replicas: readonly number[][],
+  random: Random,
+): TopicImage {
   return {
     name,
     id: randomUuid(random),
-    partitions: replicas.map((ids, partition) => newPartition(partition, ids)),
+    partitions: replicas.map((ids, partition) => newPartition(image, partition, ids)),
   }
 }
 

@@ -23,6 +23,12 @@ export type MetadataChange =
   | { readonly type: 'registerBroker'; readonly broker: BrokerRegistration }
   | { readonly type: 'unregisterBroker'; readonly brokerId: number }
   | { readonly type: 'fenceBroker'; readonly brokerId: number }
+  /** The log directories that it can use from now on. */
+  | {
+      readonly type: 'setBrokerDirectories'
+      readonly brokerId: number
+      readonly directories: readonly string[]
+    }
   | { readonly type: 'createTopic'; readonly topic: TopicImage }
   /** Removes the topic's configs too. */
   | { readonly type: 'deleteTopic'; readonly topic: string }
@@ -67,6 +73,7 @@ export function touchedKeys(change: MetadataChange): readonly ResourceKey[] {
       return [`broker/${change.broker.id}`]
     case 'unregisterBroker':
     case 'fenceBroker':
+    case 'setBrokerDirectories':
       return [`broker/${change.brokerId}`]
     case 'createTopic':
       return [`topic/${change.topic.name}`]
@@ -186,6 +193,11 @@ class Delta {
       case 'fenceBroker': {
         const broker = this.#broker(change.brokerId)
         this.#brokers.set(broker.id, { ...broker, fenced: true })
+        break
+      }
+      case 'setBrokerDirectories': {
+        const broker = this.#broker(change.brokerId)
+        this.#brokers.set(broker.id, { ...broker, directories: change.directories })
         break
       }
       case 'createTopic':

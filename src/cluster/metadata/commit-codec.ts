@@ -56,6 +56,7 @@ const CHANGE_TYPES: Record<MetadataChange['type'], true> = {
   registerBroker: true,
   unregisterBroker: true,
   fenceBroker: true,
+  setBrokerDirectories: true,
   createTopic: true,
   deleteTopic: true,
   createPartitions: true,

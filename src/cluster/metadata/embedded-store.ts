@@ -37,6 +37,8 @@ export interface EmbeddedStoreOptions {
   readonly clusterId?: string
   /** A snapshot is taken when the log has outgrown both this and the last snapshot. 1 MiB unless set. */
   readonly minSnapshotIntervalBytes?: number
+  /** The disk failed in a way after which no commit can be trusted. Once. */
+  readonly onBroken?: (error: MetadataStoreError) => void
 }
 
 const DEFAULT_MIN_SNAPSHOT_INTERVAL_BYTES = 1024 * 1024
@@ -45,6 +47,7 @@ export class EmbeddedStore implements MetadataStore {
   readonly #log: MetadataLog
   readonly #logger: Logger
   readonly #minSnapshotIntervalBytes: number
+  readonly #onBroken: ((error: MetadataStoreError) => void) | undefined
   readonly #listeners = new Set<MetadataListener>()
   readonly #sessions = new Map<number, EmbeddedSession | undefined>()
   #image: MetadataImage
@@ -61,6 +64,7 @@ export class EmbeddedStore implements MetadataStore {
     this.#log = log
     this.#image = image
     this.#logger = options.logger
+    this.#onBroken = options.onBroken
     this.#minSnapshotIntervalBytes = options.minSnapshotIntervalBytes ?? DEFAULT_MIN_SNAPSHOT_INTERVAL_BYTES
   }
 
@@ -223,6 +227,7 @@ export class EmbeddedStore implements MetadataStore {
   #break(error: MetadataStoreError): MetadataStoreError {
     this.#broken = error
     this.#logger.error('metadata store refuses commits until restarted', { err: error })
+    this.#onBroken?.(error)
     return error
   }
 

@@ -36,6 +36,8 @@ export interface BrokerRegistration {
   readonly incarnationId: string
   readonly rack: string | null
   readonly listeners: readonly BrokerListener[]
+  /** Ids of its log directories that can be used; absent where it has not said. */
+  readonly directories?: readonly string[]
   /** Registered, but not to be given leadership or named to clients: it holds no lease now. */
   readonly fenced: boolean
 }
@@ -65,6 +67,8 @@ export interface PartitionImage {
   readonly leaderEpoch: number
   /** Grows by one with every change of this partition. */
   readonly partitionEpoch: number
+  /** In which log directory each broker has its replica, by broker id; absent for those that have not said. */
+  readonly directories?: Readonly<Record<number, string>>
 }
 
 export const NO_LEADER = -1
@@ -181,4 +185,28 @@ export function withLeader(
 /** The partition with another ISR; the leader and its epoch stay. */
 export function withIsr(partition: PartitionImage, isr: readonly number[]): PartitionImage {
   return { ...partition, isr, partitionEpoch: partition.partitionEpoch + 1 }
+}
+
+/** The partition with the place of one replica noted. */
+export function withDirectory(
+  partition: PartitionImage,
+  brokerId: number,
+  directoryId: string,
+): PartitionImage {
+  return {
+    ...partition,
+    directories: { ...partition.directories, [brokerId]: directoryId },
+    partitionEpoch: partition.partitionEpoch + 1,
+  }
+}
+
+/** Whether a replica is in a log directory that its broker cannot use (Kafka's `DirectoryId.isOnline`, turned round). */
+export function isInOfflineDirectory(
+  image: MetadataImage,
+  partition: PartitionImage,
+  brokerId: number,
+): boolean {
+  const online = image.brokers.get(brokerId)?.directories
+  const directory = partition.directories?.[brokerId]
+  return online !== undefined && directory !== undefined && !online.includes(directory)
 }

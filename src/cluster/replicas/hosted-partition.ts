@@ -35,7 +35,7 @@ export class HostedPartition {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
-  readonly log: PartitionLog
+  #log: PartitionLog
   readonly #state: Partition
   readonly #clock: Clock
   readonly #watchers = new Set<PartitionWatcher>()
@@ -50,9 +50,14 @@ export class HostedPartition {
     this.topic = identity.topic
     this.topicId = identity.topicId
     this.partition = identity.partition
-    this.log = log
+    this.#log = log
     this.#state = state
     this.#clock = clock
+  }
+
+  /** Another one after `replaceLog`: not to be kept over an await. */
+  get log(): PartitionLog {
+    return this.#log
   }
 
   get leaderEpoch(): number {
@@ -150,7 +155,12 @@ export class HostedPartition {
     try {
       const read = log.read(fetchOffset, maxBytes, end, minOneMessage)
       if (!(read instanceof Promise)) return this.#fetched(seen, read, fetchOffset, limits)
-      return read.then((result) => this.#fetched(seen, result, fetchOffset, limits)).catch(failedRead)
+      return read
+        .then((result) => this.#fetched(seen, result, fetchOffset, limits))
+        .catch((error: unknown) =>
+          // The log that was read has given its place to a copy, which holds the same.
+          log === this.#log ? failedRead(error) : this.fetch(position, limits, maxBytes, minOneMessage),
+        )
     } catch (error) {
       return failedRead(error)
     }
@@ -231,6 +241,12 @@ export class HostedPartition {
 
   unwatch(watcher: PartitionWatcher): void {
     this.#watchers.delete(watcher)
+  }
+
+  /** The copy has taken the place of the log, with all that it held: nobody has to look anew. */
+  replaceLog(log: PartitionLog): void {
+    this.#log = log
+    log.updateHighWatermark(this.#state.highWatermark)
   }
 
   /** The replica is no longer served here: those who wait are told. The log is the owner's to close or delete. */

@@ -5,8 +5,10 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { LogConfig } from '../../logstore/log-config.ts'
+import type { LogDirectories } from '../../logstore/log-directories.ts'
 import type { LogDirectory } from '../../logstore/log-directory.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
+import type { Placement } from '../controller/directories.ts'
 import type { MetadataChange } from '../metadata/changes.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
 import { Partition } from '../partition.ts'
@@ -14,7 +16,7 @@ import { HostedPartition } from './hosted-partition.ts'
 
 export interface PartitionHostOptions {
   readonly brokerId: number
-  readonly logs: LogDirectory
+  readonly logs: LogDirectories
   readonly clock: Clock
   readonly logger: Logger
   /** What a topic's logs are to do, by its own configs in the image and the broker's. */
@@ -23,13 +25,27 @@ export interface PartitionHostOptions {
   readonly minInsyncReplicas: (topic: string) => number
   readonly replicaLagTimeMaxMs: () => number
   readonly image: () => MetadataImage
+  /** Where replicas are whose place the metadata does not know yet. */
+  readonly placed: (placements: readonly Placement[]) => void
+  /** Told of what concerns the copies that moves between log directories make. */
+  readonly moves: LogMoveListener
+}
+
+/** What `LogMoves` has to know of the partitions. */
+export interface LogMoveListener {
+  /** Held from now on: a copy of it that was being made goes on. */
+  opened(partition: HostedPartition, config: LogConfig): void
+  /** About to be deleted, with its topic. */
+  deleting(partition: HostedPartition): void
+  configured(partition: HostedPartition, config: LogConfig): void
 }
 
 export class PartitionHost {
   readonly #options: PartitionHostOptions
   readonly #topics = new Map<string, HostedPartition[]>()
-  /** Partitions whose log could not be opened, as `topic-partition`. */
-  readonly #offline = new Set<string>()
+  /** Partitions whose log failed, or could not be opened: their topics' ids by `topic-partition`. */
+  readonly #offline = new Map<string, string>()
+  #placements: Placement[] = []
 
   constructor(options: PartitionHostOptions) {
     this.#options = options
@@ -55,7 +71,8 @@ export class PartitionHost {
 
   /** Takes up everything that the image gives this broker, when it starts. */
   load(image: MetadataImage): void {
-    for (const topic of image.topics.values()) this.#applyTopic(topic, image)
+    for (const topic of image.topics.values()) this.#applyTopic(topic, image, topic)
+    this.#tellPlacements()
   }
 
   /** A commit, in the form of the store's listener. */
@@ -64,9 +81,22 @@ export class PartitionHost {
       const before = previous.topics.get(name)
       const topic = image.topics.get(name)
       if (before !== undefined && before.id !== topic?.id) this.#removeTopic(name)
-      if (topic !== undefined) this.#applyTopic(topic, image)
+      if (topic !== undefined) this.#applyTopic(topic, image, before)
     }
+    this.#tellPlacements()
     this.#applyConfigs(image, changes)
+  }
+
+  /** Partitions whose log is in the directory are offline from now on, until a restart or until they are made anew. */
+  directoryFailed(directory: LogDirectory): void {
+    for (const partitions of this.#topics.values()) {
+      for (const [index, hosted] of partitions.entries()) {
+        if (hosted === undefined || directory.get(hosted.topic, index) !== hosted.log) continue
+        delete partitions[index]
+        this.#offline.set(`${hosted.topic}-${index}`, hosted.topicId)
+        hosted.close()
+      }
+    }
   }
 
   /** Serves nothing any more; the logs are closed by their directory. */
@@ -75,7 +105,7 @@ export class PartitionHost {
     this.#topics.clear()
   }
 
-  #applyTopic(topic: TopicImage, image: MetadataImage): void {
+  #applyTopic(topic: TopicImage, image: MetadataImage, before: TopicImage | undefined): void {
     const { brokerId, logger } = this.#options
     let hosted = this.#topics.get(topic.name)
     for (const partition of topic.partitions) {
@@ -89,10 +119,16 @@ export class PartitionHost {
         known.apply(partition)
         continue
       }
+      const name = `${topic.name}-${partition.partition}`
+      if (this.#offline.get(name) === topic.id) continue
       try {
-        hosted[partition.partition] = this.#open(topic, partition, image)
+        const isNew = before?.id !== topic.id || before.partitions[partition.partition] === undefined
+        const opened = this.#open(topic, partition, image, isNew)
+        if (opened === undefined) continue
+        hosted[partition.partition] = opened
+        this.#offline.delete(name)
       } catch (error) {
-        this.#offline.add(`${topic.name}-${partition.partition}`)
+        this.#offline.set(name, topic.id)
         logger.error('partition is offline', {
           topic: topic.name,
           partition: partition.partition,
@@ -102,10 +138,21 @@ export class PartitionHost {
     }
   }
 
-  #open(topic: TopicImage, image: PartitionImage, metadata: MetadataImage): HostedPartition {
-    const { brokerId, logs, clock, logConfig, minInsyncReplicas, replicaLagTimeMaxMs } = this.#options
+  /** Undefined where its log is in a directory that cannot be used. */
+  #open(
+    topic: TopicImage,
+    image: PartitionImage,
+    metadata: MetadataImage,
+    isNew: boolean,
+  ): HostedPartition | undefined {
+    const { brokerId, logs, clock, logConfig, minInsyncReplicas, replicaLagTimeMaxMs, moves } = this.#options
     const identity = { topic: topic.name, topicId: topic.id, partition: image.partition }
-    const log = logs.openOrCreate(identity, logConfig(topic.name, metadata))
+    const config = logConfig(topic.name, metadata)
+    const directoryId = image.directories?.[brokerId]
+    const opened = logs.openOrCreate(identity, config, { directoryId, isNew })
+    if (opened === undefined) return undefined
+    if (opened.directory.id !== directoryId)
+      this.#placements.push({ ...identity, directoryId: opened.directory.id })
     const state = new Partition({
       partition: image.partition,
       brokerId,
@@ -116,16 +163,23 @@ export class PartitionHost {
         return broker !== undefined && !broker.fenced && (epoch === -1 || epoch === broker.epoch)
       },
     })
-    const hosted = new HostedPartition(identity, log, state, clock)
+    const hosted = new HostedPartition(identity, opened.log, state, clock)
     hosted.apply(image)
+    moves.opened(hosted, config)
     return hosted
   }
 
+  #tellPlacements(): void {
+    if (this.#placements.length > 0) this.#options.placed(this.#placements)
+    this.#placements = []
+  }
+
   #removeTopic(name: string): void {
-    const { logs, logger } = this.#options
+    const { logs, logger, moves } = this.#options
     for (const hosted of this.#topics.get(name) ?? []) {
       if (hosted === undefined) continue
       hosted.close()
+      moves.deleting(hosted)
       try {
         logs.delete(hosted.log)
       } catch (error) {
@@ -137,7 +191,7 @@ export class PartitionHost {
       }
     }
     this.#topics.delete(name)
-    for (const partition of this.#offline) {
+    for (const partition of this.#offline.keys()) {
       if (partition.slice(0, partition.lastIndexOf('-')) === name) this.#offline.delete(partition)
     }
   }
@@ -154,7 +208,11 @@ export class PartitionHost {
       const partitions = this.#topics.get(name)
       if (partitions === undefined) continue
       const config = this.#options.logConfig(name, image)
-      for (const hosted of partitions) hosted?.log.updateConfig(config)
+      for (const hosted of partitions) {
+        if (hosted === undefined) continue
+        hosted.log.updateConfig(config)
+        this.#options.moves.configured(hosted, config)
+      }
     }
   }
 }

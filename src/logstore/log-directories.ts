@@ -1,0 +1,428 @@
+import { resolve } from 'node:path'
+import { invariant } from '../base/invariant.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import type { FileSystemSpace } from './file-system.ts'
+import type { LogConfig } from './log-config.ts'
+import {
+  type FoundPartition,
+  LogDirectory,
+  type LogDirectoryOptions,
+  type MaintenanceIntervals,
+  type TopicPartitionId,
+} from './log-directory.ts'
+import { isDeviceFailure, LogDirectoryError, UnusableDirectoryError } from './log-errors.ts'
+import { OpenFiles } from './open-files.ts'
+import type { PartitionLog } from './partition-log.ts'
+import { TailCacheBudget } from './tail-cache.ts'
+
+export interface LogDirectoriesOptions
+  extends Omit<LogDirectoryOptions, 'path' | 'tailCacheBudget' | 'openFiles' | 'onFailure'> {
+  /** `log.dirs`, one at least. */
+  readonly paths: readonly string[]
+  /** `metadata.log.dir`; the first of `paths` unless given. It need not be one of them. */
+  readonly metadataPath?: string
+  /** Bound of all tail caches together; 64 MiB unless given, 0 for none. */
+  readonly tailCacheBytes?: number
+  /** Bound of open segments of all directories; 1000 unless given. */
+  readonly maxOpenFiles?: number
+  /** Whether new partitions keep out of this directory (`cordoned.log.dirs`); an absolute path. */
+  readonly isCordoned?: (path: string) => boolean
+  /**
+   * The disk failed under a directory that was in use: never from within a call of these classes, so that whoever
+   * caused it has gone on. The logs of the directory are closed when it returns.
+   */
+  readonly onFailure?: (directory: LogDirectory, error: Error) => void
+}
+
+/** What the metadata says of a partition that this broker holds. */
+export interface KnownPartition {
+  readonly topicId: string
+  /** Where its log is; undefined where nobody has said. */
+  readonly directoryId: string | undefined
+}
+
+/** One of `log.dirs` as DescribeLogDirs shows it. */
+export type DescribedDirectory =
+  | {
+      readonly path: string
+      readonly directory: LogDirectory
+      readonly space: FileSystemSpace
+      readonly isCordoned: boolean
+    }
+  | { readonly path: string; readonly directory?: undefined }
+
+export interface PlaceOptions {
+  /** The directory that the metadata has noted; undefined for none. */
+  readonly directoryId: string | undefined
+  /** Made just now: there can't be a log of it in a directory that is offline. */
+  readonly isNew: boolean
+}
+
+interface Place {
+  readonly path: string
+  /** Undefined where it could not be opened. */
+  readonly directory: LogDirectory | undefined
+  /** One of `log.dirs`, and not of the metadata alone. */
+  readonly takesLogs: boolean
+}
+
+const DEFAULT_TAIL_CACHE_BYTES = 64 * 1024 * 1024
+/** Clients may name partitions that don't exist; the oldest wishes are forgotten first. */
+const MAX_PREFERENCES = 10_000
+
+/**
+ * All of `log.dirs` (Kafka's `LogManager`): which of them can be used, in which one a partition's log is, and where a
+ * new one goes: to the directory with the fewest. A directory that fails takes its logs with it, and the others go on.
+ */
+export class LogDirectories {
+  readonly tailCacheBudget: TailCacheBudget
+  readonly #options: LogDirectoriesOptions
+  readonly #openFiles: OpenFiles
+  readonly #places: Place[] = []
+  /** The directories of partitions that are not open yet, by `topic-partition`. */
+  readonly #found = new Map<string, LogDirectory>()
+  readonly #foundFutures = new Map<string, { readonly directory: LogDirectory; readonly name: string }>()
+  /** Where AlterReplicaLogDirs wants partitions that this broker has not yet. */
+  readonly #preferences = new Map<string, LogDirectory>()
+
+  /**
+   * Throws LogDirectoryError, whose message is for the operator, where no directory can be used, or the one of the
+   * metadata can't, or one is another process's.
+   */
+  static open(options: LogDirectoriesOptions): LogDirectories {
+    const directories = new LogDirectories(options)
+    try {
+      directories.#open()
+      return directories
+    } catch (error) {
+      for (const directory of directories.online) directory.release()
+      throw error
+    }
+  }
+
+  private constructor(options: LogDirectoriesOptions) {
+    this.#options = options
+    this.#openFiles = new OpenFiles(options.maxOpenFiles)
+    this.tailCacheBudget = new TailCacheBudget(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
+  }
+
+  #open(): void {
+    const { paths, metadataPath, logger } = this.#options
+    const logPaths = paths.map((path) => resolve(path))
+    const metadata = metadataPath === undefined ? logPaths[0]! : resolve(metadataPath)
+    const twice = logPaths.find((path, index) => logPaths.indexOf(path) !== index)
+    if (twice !== undefined) throw new LogDirectoryError(`log.dirs: ${twice} is named twice`)
+    for (const path of new Set([metadata, ...logPaths])) {
+      const takesLogs = logPaths.includes(path)
+      try {
+        this.#places.push({ path, directory: this.#openOne(path), takesLogs })
+      } catch (error) {
+        if (!(error instanceof UnusableDirectoryError) || path === metadata) throw error
+        logger.error('a log directory cannot be used; its partitions are offline', {
+          directory: path,
+          err: error,
+        })
+        this.#places.push({ path, directory: undefined, takesLogs })
+      }
+    }
+    // Kafka tells of them in the order of `log.dirs`.
+    this.#places.sort((a, b) => logPaths.indexOf(a.path) - logPaths.indexOf(b.path))
+    if (!this.online.some((directory) => logPaths.includes(directory.path)))
+      throw new LogDirectoryError(`log.dirs: none of ${logPaths.join(', ')} can be used`)
+  }
+
+  #openOne(path: string): LogDirectory {
+    const directory: LogDirectory = LogDirectory.open({
+      ...this.#options,
+      path,
+      tailCacheBudget: this.tailCacheBudget,
+      openFiles: this.#openFiles,
+      onFailure: (error) => queueMicrotask(() => this.#failed(directory, error)),
+    })
+    return directory
+  }
+
+  /** Those that can be used, also the one of the metadata, in the order of `log.dirs`. */
+  get online(): LogDirectory[] {
+    return this.#places.flatMap(({ directory }) =>
+      directory === undefined || directory.failure !== undefined ? [] : [directory],
+    )
+  }
+
+  /** Where the metadata is. Can be offline. */
+  get metadataDirectory(): LogDirectory {
+    const { metadataPath, paths } = this.#options
+    const path = resolve(metadataPath ?? paths[0]!)
+    const directory = this.#places.find((place) => place.path === path)?.directory
+    invariant(directory !== undefined, 'the directory of the metadata is open')
+    return directory
+  }
+
+  /** How many of `log.dirs` cannot be used. */
+  get offlineCount(): number {
+    return this.#places.filter(
+      ({ directory, takesLogs }) => takesLogs && (directory === undefined || directory.failure !== undefined),
+    ).length
+  }
+
+  /** False where any directory in use was left by a kill or a crash. */
+  get hadCleanShutdown(): boolean {
+    return this.online.every((directory) => directory.hadCleanShutdown)
+  }
+
+  get openFileCount(): number {
+    return this.#openFiles.size
+  }
+
+  /** The open logs, without futures. */
+  *logs(): Generator<PartitionLog, void, undefined> {
+    for (const directory of this.online) yield* directory.logs
+  }
+
+  /** The ids of the directories that take logs and can be used. */
+  get onlineIds(): string[] {
+    return this.#takingLogs().map(({ id }) => id)
+  }
+
+  /** Of the cluster that claimed any of them; undefined where none is claimed. */
+  get clusterId(): string | undefined {
+    for (const { metaProperties } of [this.metadataDirectory, ...this.online])
+      if (metaProperties?.clusterId !== undefined) return metaProperties.clusterId
+    return undefined
+  }
+
+  /** As LogDirectory.claim, for each. Throws LogDirectoryError also where two bear one id. */
+  claim(clusterId: string, nodeId: number): void {
+    const ids = new Map<string, string>()
+    for (const directory of this.online) {
+      const { directoryId } = directory.claim(clusterId, nodeId)
+      const other = ids.get(directoryId)
+      if (other !== undefined)
+        throw new LogDirectoryError(
+          `${other} and ${directory.path}: both have the directory id ${directoryId}`,
+        )
+      ids.set(directoryId, directory.path)
+    }
+  }
+
+  /**
+   * Looks through what there is, once, before any log is opened. Directories of partitions that are not known are left
+   * alone, and returned. A copy whose log has gone from its place takes that place: a kill came between the two. Throws
+   * LogDirectoryError for a partition that is in two directories, which Kafka starts with as little.
+   */
+  recognise(known: (topic: string, partition: number) => KnownPartition | undefined): string[] {
+    const unknown: string[] = []
+    const futures: {
+      readonly directory: LogDirectory
+      readonly found: FoundPartition
+      readonly known: KnownPartition
+    }[] = []
+    for (const directory of this.#takingLogs()) {
+      for (const found of directory.found()) {
+        const partition = known(found.topic, found.partition)
+        // A directory that has lost its topic's id, or got none before a kill, is taken for the topic's of that name.
+        if (partition === undefined || (found.topicId !== undefined && found.topicId !== partition.topicId)) {
+          directory.leaveAlone(found.name)
+          unknown.push(`${directory.path}/${found.name}`)
+        } else if (found.kind === 'future') futures.push({ directory, found, known: partition })
+        else this.#note(found, directory)
+      }
+    }
+    for (const { directory, found, known: partition } of futures) {
+      const name = `${found.topic}-${found.partition}`
+      if (found.topicId === undefined) {
+        directory.discardFuture(found.name)
+        continue
+      }
+      const other = this.#foundFutures.get(name)
+      if (other !== undefined)
+        throw new LogDirectoryError(
+          `Duplicate log directories found: ${directory.path}/${found.name}, ${other.directory.path}/${other.name}`,
+        )
+      if (!this.#found.has(name) && this.#hasLeft(partition)) {
+        directory.adoptFuture(found.name, found.topic, found.partition)
+        this.#found.set(name, directory)
+      } else this.#foundFutures.set(name, { directory, name: found.name })
+    }
+    return unknown
+  }
+
+  #note({ topic, partition }: FoundPartition, directory: LogDirectory): void {
+    const name = `${topic}-${partition}`
+    const other = this.#found.get(name)
+    if (other !== undefined)
+      throw new LogDirectoryError(
+        `Duplicate log directories for ${name} are found in both ${other.path}/${name} and ${directory.path}/${name}. Delete one of the two: as a rule the one in the directory that has failed last.`,
+      )
+    this.#found.set(name, directory)
+  }
+
+  /** The log was not found where it ought to be, and can't be in a directory that is offline. */
+  #hasLeft({ directoryId }: KnownPartition): boolean {
+    return directoryId === undefined ? this.offlineCount === 0 : this.onlineIds.includes(directoryId)
+  }
+
+  /** Where the partition's log is, or was found; undefined where it is nowhere. */
+  directoryOf(topic: string, partition: number): LogDirectory | undefined {
+    const open = this.online.find((directory) => directory.get(topic, partition) !== undefined)
+    if (open !== undefined) return open
+    const found = this.#found.get(`${topic}-${partition}`)
+    return found?.failure === undefined ? found : undefined
+  }
+
+  /**
+   * The log of a partition: the one that was found, or a new one where AlterReplicaLogDirs wants it, where the metadata
+   * has it, or where there are the fewest. Undefined where its log is, or may be, in a directory that is offline.
+   * Throws KafkaError KAFKA_STORAGE_ERROR, and what opening throws.
+   */
+  openOrCreate(
+    identity: TopicPartitionId,
+    config: LogConfig,
+    { directoryId, isNew }: PlaceOptions,
+  ): { readonly log: PartitionLog; readonly directory: LogDirectory } | undefined {
+    const { topic, partition } = identity
+    const name = `${topic}-${partition}`
+    const there = this.directoryOf(topic, partition)
+    if (there !== undefined) {
+      this.#found.delete(name)
+      return { log: this.#openIn(there, identity, config), directory: there }
+    }
+    const candidates = this.#takingLogs()
+    const assigned = candidates.find(({ id }) => id === directoryId)
+    if (directoryId !== undefined && assigned === undefined) return undefined
+    if (directoryId === undefined && !isNew && this.offlineCount > 0) return undefined
+    const preferred = this.#preferences.get(name)
+    this.#preferences.delete(name)
+    const wanted = preferred?.failure === undefined ? (preferred ?? assigned) : assigned
+    let lastError: unknown
+    for (const directory of wanted === undefined ? this.#byLoad(candidates) : [wanted]) {
+      try {
+        for (const other of candidates) if (other !== directory) other.setAsideStray(topic, partition)
+        return { log: this.#openIn(directory, identity, config), directory }
+      } catch (error) {
+        lastError = error
+      }
+    }
+    throw lastError ?? new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'No log directories available.')
+  }
+
+  #openIn(directory: LogDirectory, identity: TopicPartitionId, config: LogConfig): PartitionLog {
+    return this.#guard(directory, () => directory.openOrCreate(identity, config))
+  }
+
+  /** Renames the directory of a log or of a copy, and removes it after `file.delete.delay.ms`. */
+  delete(log: PartitionLog): void {
+    for (const directory of this.online) this.#guard(directory, () => directory.delete(log))
+  }
+
+  /** One of `log.dirs` by its absolute path; 'unknown' for any other, 'offline' where it can't be used. */
+  byPath(path: string): LogDirectory | 'unknown' | 'offline' {
+    const place = this.#places.find((each) => each.path === path && each.takesLogs)
+    if (place === undefined) return 'unknown'
+    return place.directory === undefined || place.directory.failure !== undefined
+      ? 'offline'
+      : place.directory
+  }
+
+  /** The partition goes there when this broker gets it. */
+  prefer(topic: string, partition: number, directory: LogDirectory): void {
+    const name = `${topic}-${partition}`
+    this.#preferences.delete(name)
+    this.#preferences.set(name, directory)
+    if (this.#preferences.size <= MAX_PREFERENCES) return
+    const [oldest] = this.#preferences.keys()
+    if (oldest !== undefined) this.#preferences.delete(oldest)
+  }
+
+  /** A copy of a partition's log in another directory, empty but for its beginning. */
+  createFuture(directory: LogDirectory, identity: TopicPartitionId, config: LogConfig): PartitionLog {
+    return this.#guard(directory, () => directory.openOrCreateFuture(identity, config))
+  }
+
+  /** The copy that was being made when the broker stopped; undefined where there was none. */
+  resumeFuture(
+    identity: TopicPartitionId,
+    config: LogConfig,
+  ): { readonly log: PartitionLog; readonly directory: LogDirectory } | undefined {
+    const name = `${identity.topic}-${identity.partition}`
+    const found = this.#foundFutures.get(name)
+    if (found === undefined) return undefined
+    this.#foundFutures.delete(name)
+    const { directory } = found
+    return {
+      log: this.#guard(directory, () => directory.openOrCreateFuture(identity, config, found.name)),
+      directory,
+    }
+  }
+
+  /**
+   * The copy takes the place of the log. A kill between the two steps leaves the copy alone, which the next start takes
+   * for the log; never both. Below `cleanOffset` the copy is compacted.
+   */
+  replace(
+    current: PartitionLog,
+    future: PartitionLog,
+    directory: LogDirectory,
+    identity: TopicPartitionId,
+    cleanOffset: number,
+  ): PartitionLog {
+    this.delete(current)
+    return this.#guard(directory, () => {
+      if (cleanOffset > 0) directory.cleanerCheckpoint.set(current.topicPartition, cleanOffset)
+      return directory.promoteFuture(future, identity, current.config)
+    })
+  }
+
+  describe(): DescribedDirectory[] {
+    const { isCordoned } = this.#options
+    return this.#places.flatMap(({ path, directory, takesLogs }): DescribedDirectory[] => {
+      if (!takesLogs) return []
+      if (directory === undefined || directory.failure !== undefined) return [{ path }]
+      try {
+        const space = this.#guard(directory, () => directory.space())
+        return [{ path, directory, space, isCordoned: isCordoned?.(path) ?? false }]
+      } catch (error) {
+        this.#options.logger.error('a log directory tells nothing of its space', {
+          directory: path,
+          err: error,
+        })
+        return [{ path }]
+      }
+    })
+  }
+
+  startMaintenance(intervals: MaintenanceIntervals): void {
+    for (const directory of this.online) directory.startMaintenance(intervals)
+  }
+
+  /** As LogDirectory.close, for each. */
+  async close(): Promise<void> {
+    await Promise.all(this.#places.map(({ directory }) => directory?.close()))
+  }
+
+  #takingLogs(): LogDirectory[] {
+    return this.#places.flatMap(({ directory, takesLogs }) =>
+      takesLogs && directory !== undefined && directory.failure === undefined ? [directory] : [],
+    )
+  }
+
+  #byLoad(directories: readonly LogDirectory[]): LogDirectory[] {
+    const { isCordoned } = this.#options
+    const open = directories.filter(({ path }) => isCordoned?.(path) !== true)
+    return open.sort((a, b) => a.logCount - b.logCount)
+  }
+
+  #guard<T>(directory: LogDirectory, action: () => T): T {
+    try {
+      return action()
+    } catch (error) {
+      if (error instanceof Error && isDeviceFailure(error)) directory.fail(error)
+      throw error
+    }
+  }
+
+  #failed(directory: LogDirectory, error: Error): void {
+    this.#options.onFailure?.(directory, error)
+    directory.abandon()
+  }
+}
