@@ -35,7 +35,7 @@ export const clusterKeys = {
   'fetch.purgatory.purge.interval.requests': int(1000, { doc: 'Finished fetches after which their waiting list is swept.' }),
   'initial.broker.registration.timeout.ms': int(60_000, { doc: 'How long a starting broker tries to register with the controller.' }),
   'leader.imbalance.check.interval.seconds': long(300, { check: atLeast(1), doc: 'How often leadership is compared with the preferred replicas.' }),
-  'metadata.log.dir': string(null, { doc: 'Directory of the KRaft metadata log.' }),
+  'metadata.log.dir': string(null, { use: 'acted', doc: 'Directory of the metadata; the first of `log.dirs` when not set.' }),
   'metadata.log.max.record.bytes.between.snapshots': long(20_971_520, { check: atLeast(1), doc: 'Bytes of the KRaft metadata log between two snapshots.' }),
   'metadata.log.max.snapshot.interval.ms': long(3_600_000, { check: atLeast(0), doc: 'Longest time between two snapshots of the KRaft metadata log.' }),
   'metadata.log.segment.bytes': int(1_073_741_824, { check: atLeast(8_388_608), doc: 'Segment size of the KRaft metadata log.' }),

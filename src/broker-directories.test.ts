@@ -1,0 +1,318 @@
+/** A broker with several log directories, one of which fails, is taken out, or is moved to. */
+import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from './base/clock.ts'
+import { silentLogger } from './base/logger.ts'
+import { systemRandom } from './base/random.ts'
+import { Broker, StartError } from './broker.ts'
+import { loadConfig } from './config/load.ts'
+import { FaultyFileSystem } from './logstore/faulty-fs.ts'
+import type { FileSystem } from './logstore/file-system.ts'
+import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { DirectoryClient } from './testing/directory-client.ts'
+import { ErrorCode } from './wire/error-codes.ts'
+
+const DIRS = ['/d1', '/d2', '/d3']
+const running: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const closeable of running.splice(0).reverse()) await closeable.close()
+})
+
+async function start(fs: FileSystem, overrides: Record<string, string> = {}) {
+  const broker = await Broker.start({
+    config: loadConfig({
+      overrides: {
+        listeners: 'PLAINTEXT://127.0.0.1:0',
+        'log.dirs': DIRS.join(),
+        'offsets.topic.num.partitions': '3',
+        'log.flush.interval.messages': '1',
+        ...overrides,
+      },
+    }),
+    fs,
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    startedMs: systemClock.now(),
+    version: 'test',
+  })
+  running.push(broker)
+  const { host, port } = broker.listeners[0]!
+  const client = await DirectoryClient.connect(host, port)
+  running.push(client)
+  return { broker, client }
+}
+
+async function stop(): Promise<void> {
+  for (const closeable of running.splice(0).reverse()) await closeable.close()
+}
+
+/** The disk of one directory is gone. */
+function fail(fs: FaultyFileSystem, directory: string) {
+  return fs.inject({ path: new RegExp(`^${directory}(/|$)`), code: 'EIO' })
+}
+
+describe('several log directories', () => {
+  it('share the partitions evenly, and each is found in its place again', async () => {
+    const fs = new MemoryFileSystem()
+    const { client } = await start(fs)
+    await client.create('t', 6)
+    for (let partition = 0; partition < 6; partition++)
+      await client.produce('t', partition, `of ${partition}`)
+    const before = await client.places()
+    expect(DIRS.map((path) => before.filter((place) => place.path === path).length)).toEqual([3, 3, 3])
+    const ids = DIRS.map((path) => metaOf(fs, path))
+    expect(new Set(ids.map((meta) => meta['directory.id'])).size).toBe(3)
+    expect(new Set(ids.map((meta) => `${meta['cluster.id']} ${meta['node.id']}`)).size).toBe(1)
+    await stop()
+    for (const path of DIRS) expect(fs.exists(`${path}/.kafka_cleanshutdown`)).toBe(true)
+    const again = await start(fs)
+    expect(await again.client.places()).toEqual(before)
+    for (let partition = 0; partition < 6; partition++)
+      expect(await again.client.values('t', partition)).toEqual([`of ${partition}`])
+  })
+
+  it('refuse to start with one partition in two of them', async () => {
+    const fs = new MemoryFileSystem()
+    const { client } = await start(fs)
+    await client.create('t', 1)
+    const { path } = await client.placeOf('t', 0)
+    await stop()
+    const other = DIRS.find((each) => each !== path)
+    fs.makeDirectory(`${other}/t-0`)
+    await expect(start(fs)).rejects.toThrow(/Duplicate log directories for t-0 are found in both/)
+  })
+
+  it('refuse to start where the metadata is in another than the first', async () => {
+    const fs = new MemoryFileSystem()
+    await start(fs)
+    await stop()
+    await expect(start(fs, { 'log.dirs': '/d2,/d1,/d3' })).rejects.toThrow(
+      /\/d2: has no metadata, \/d1 has; name that first/,
+    )
+    const { client } = await start(fs, { 'log.dirs': '/d2,/d1,/d3', 'metadata.log.dir': '/d1' })
+    expect((await client.describe()).map(({ logDir }) => logDir)).toEqual(['/d2', '/d1', '/d3'])
+  })
+
+  it('can have the metadata apart', async () => {
+    const fs = new MemoryFileSystem()
+    const overrides = { 'metadata.log.dir': '/meta', 'log.dirs': '/d1' }
+    const { client } = await start(fs, overrides)
+    await client.create('t', 1)
+    await client.produce('t', 0, 'a')
+    expect((await client.describe()).map(({ logDir }) => logDir)).toEqual(['/d1'])
+    await stop()
+    expect(fs.readDirectory('/meta').filter((name) => /-\d+$/.test(name))).toEqual([])
+    expect(await (await start(fs, overrides)).client.values('t', 0)).toEqual(['a'])
+  })
+
+  it('refuse to start when two are the same', async () => {
+    const dirs = { 'log.dirs': '/d1,/d2,/d2/../d1' }
+    await expect(start(new MemoryFileSystem(), dirs)).rejects.toThrow('/d1 is named twice')
+  })
+})
+
+describe('a log directory that fails', () => {
+  async function failing() {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const started = await start(fs, { 'sluice.http.listener': '127.0.0.1:0' })
+    const { client } = started
+    await client.create('t', 3)
+    for (const partition of [0, 1, 2]) await client.produce('t', partition, `of ${partition}`)
+    const groups = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    for (const group of groups) expect(await client.commit(group, 't', 5n)).toBe(ErrorCode.NONE)
+    const { path } = await client.placeOf('t', 2)
+    // Not that of the metadata.
+    const victim = path === '/d1' ? '/d2' : path
+    const lost = (await client.places()).filter((place) => place.path === victim)
+    const index = lost.find(({ topic }) => topic === 't')!.partition
+    return { ...started, fs, groups, victim, lost, index }
+  }
+
+  async function afterFailure() {
+    const context = await failing()
+    const { client, fs, victim, index } = context
+    const fault = fail(fs, victim)
+    expect(await client.produce('t', index, 'lost')).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    await client.until(async () => (await client.partition('t', index)).leaderId === -1)
+    return { ...context, fault }
+  }
+
+  it('takes its partitions offline, and leaves the others and the broker', async () => {
+    const { client, broker, victim, lost, index } = await afterFailure()
+    expect(await client.produce('t', index, 'x')).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect((await client.fetch('t', index)).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(await client.endOffset('t', index)).toEqual({
+      errorCode: ErrorCode.KAFKA_STORAGE_ERROR,
+      offset: -1,
+    })
+    expect(await client.partition('t', index)).toMatchObject({
+      errorCode: ErrorCode.LEADER_NOT_AVAILABLE,
+      leaderId: -1,
+      leaderEpoch: 1,
+      replicaNodes: [1],
+      isrNodes: [],
+      offlineReplicas: [1],
+    })
+    const others = [0, 1, 2].filter(
+      (each) => !lost.some(({ topic, partition }) => topic === 't' && partition === each),
+    )
+    for (const other of others) {
+      expect(await client.produce('t', other, 'more')).toBe(ErrorCode.NONE)
+      expect(await client.values('t', other)).toEqual([`of ${other}`, 'more'])
+    }
+    const described = await client.describe()
+    expect(described.map(({ errorCode }) => errorCode)).toEqual(
+      DIRS.map((path) => (path === victim ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE)),
+    )
+    expect(described.find(({ logDir }) => logDir === victim)).toMatchObject({
+      topics: [],
+      totalBytes: -1,
+      usableBytes: -1,
+    })
+    const ready = await fetch(`http://127.0.0.1:${broker.httpPort}/health/ready`)
+    expect(ready.status).toBe(200)
+    const metrics = await (await fetch(`http://127.0.0.1:${broker.httpPort}/metrics`)).text()
+    expect(metrics).toMatch(/^sluice_log_directories_offline 1$/m)
+  })
+
+  it('has no coordinator for the groups whose partition was in it', async () => {
+    const { client, groups, lost } = await afterFailure()
+    const lostGroups = new Set(
+      lost.filter(({ topic }) => topic === '__consumer_offsets').map(({ partition }) => partition),
+    )
+    expect(lostGroups.size).toBe(1)
+    const codes = await Promise.all(
+      groups.map(async (group) => ({
+        found: await client.findCoordinator(group),
+        committed: await client.commit(group, 't', 6n),
+        listed: await client.committedOffset(group, 't'),
+      })),
+    )
+    const kinds = new Set(
+      codes.map((each) => JSON.stringify(each, (_, value) => (String(value) === '6' ? 6 : value))),
+    )
+    expect(codes).toContainEqual({
+      found: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+      committed: ErrorCode.NOT_COORDINATOR,
+      listed: { errorCode: ErrorCode.NOT_COORDINATOR, offset: undefined },
+    })
+    expect(codes).toContainEqual({
+      found: ErrorCode.NONE,
+      committed: ErrorCode.NONE,
+      listed: { errorCode: ErrorCode.NONE, offset: 6n },
+    })
+    expect(kinds.size).toBe(2)
+  })
+
+  it('gets no new partition, and nothing is moved while it is offline', async () => {
+    const { client, victim, index } = await afterFailure()
+    await client.create('new', 4)
+    for (const partition of [0, 1, 2, 3]) {
+      expect(await client.produce('new', partition, 'a')).toBe(ErrorCode.NONE)
+      expect((await client.placeOf('new', partition)).path).not.toBe(victim)
+    }
+    const other = DIRS.find((path) => path !== victim)!
+    const here = await client.placeOf('new', 0)
+    const elsewhere = DIRS.find((path) => path !== victim && path !== here.path)!
+    expect(await client.alter('new', 0, victim)).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(await client.alter('new', 0, elsewhere)).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(await client.alter('new', 0, here.path)).toBe(ErrorCode.NONE)
+    expect(await client.alter('t', index, other)).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+  })
+
+  it('gives its topics their names back when they are deleted', async () => {
+    const { client } = await afterFailure()
+    expect(await client.delete('t')).toBe(ErrorCode.NONE)
+    await client.create('t', 3)
+    for (const partition of [0, 1, 2]) {
+      expect(await client.produce('t', partition, 'new')).toBe(ErrorCode.NONE)
+      expect(await client.values('t', partition)).toEqual(['new'])
+    }
+  })
+
+  it('brings all back after a restart on which it is well again', async () => {
+    const { fs, fault, groups, index } = await afterFailure()
+    await stop()
+    fault.remove()
+    const { client } = await start(fs)
+    expect(await client.values('t', index)).toEqual([`of ${index}`])
+    expect(await client.partition('t', index)).toMatchObject({
+      errorCode: ErrorCode.NONE,
+      leaderId: 1,
+      isrNodes: [1],
+      offlineReplicas: [],
+    })
+    for (const group of groups) expect((await client.committedOffset(group, 't')).offset).toBe(5n)
+  })
+
+  it.each(['unusable', 'taken out of log.dirs'])(
+    'stays offline over a start on which it is %s, and comes back later as it was',
+    async (how) => {
+      const { fs, fault, victim, index, lost } = await afterFailure()
+      await stop()
+      const dirs = how === 'unusable' ? DIRS : DIRS.filter((path) => path !== victim)
+      const { client } = await start(fs, { 'log.dirs': dirs.join() })
+      expect((await client.places()).filter(({ path }) => path === victim)).toEqual([])
+      expect(await client.partition('t', index)).toMatchObject({
+        errorCode: ErrorCode.LEADER_NOT_AVAILABLE,
+        leaderId: -1,
+        offlineReplicas: [1],
+      })
+      expect(await client.produce('t', index, 'x')).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+      expect((await client.fetch('t', index)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+      await stop()
+      fault.remove()
+      const well = await start(fs)
+      expect((await well.client.places()).filter(({ path }) => path === victim)).toEqual(lost)
+      expect(await well.client.values('t', index)).toEqual([`of ${index}`])
+    },
+  )
+
+  it('ends the broker when it is that of the metadata', async () => {
+    const { broker, fs, client } = await failing()
+    fail(fs, '/d1')
+    const place = (await client.places()).find(({ path, topic }) => path === '/d1' && topic === 't')
+    const code = await client.produce('t', place?.partition ?? 0, 'x')
+    if (place !== undefined) expect(code).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(await broker.failed).toMatch(/restart the broker when the disk is well/)
+    const ready = await fetch(`http://127.0.0.1:${broker.httpPort}/health/ready`)
+    expect(ready.status).toBe(503)
+  })
+
+  it('ends the broker when it is the last', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const { broker, client } = await start(fs, { 'metadata.log.dir': '/meta', 'log.dirs': '/d1,/d2' })
+    await client.create('t', 2)
+    for (const directory of ['/d1', '/d2']) fail(fs, directory)
+    for (const partition of [0, 1])
+      expect(await client.produce('t', partition, 'x')).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(await broker.failed).toMatch(/restart the broker/)
+  })
+
+  it('at the start is passed over, unless it is that of the metadata or all are', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const fault = fail(fs, '/d2')
+    const { client } = await start(fs)
+    await client.create('t', 2)
+    for (const partition of [0, 1]) expect(await client.produce('t', partition, 'a')).toBe(ErrorCode.NONE)
+    await stop()
+    fault.remove()
+    fail(fs, '/d1')
+    await expect(start(fs)).rejects.toThrow(StartError)
+    const apart = { 'metadata.log.dir': '/meta', 'log.dirs': '/d1' }
+    await expect(start(fs, apart)).rejects.toThrow('none of /d1 can be used')
+  })
+})
+
+function metaOf(fs: FileSystem, directory: string): Record<string, string> {
+  const file = fs.open(`${directory}/meta.properties`, 'read')
+  const bytes = Buffer.alloc(file.size())
+  file.read(bytes, 0, bytes.length, 0)
+  file.close()
+  return Object.fromEntries(
+    String(bytes)
+      .split('\n')
+      .filter((line) => line.includes('='))
+      .map((line) => line.split('=', 2) as [string, string]),
+  )
+}
