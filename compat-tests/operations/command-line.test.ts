@@ -95,10 +95,11 @@ describe('a start that cannot be ends with one line and exit code 1', () => {
     expect(line).toContain('authorizer.class.name')
   })
 
-  test('more than one data directory', async () => {
-    const { code, line } = await refused(free, `log.dirs=${dir}/a,${dir}/b`)
+  test('data directories of which none can be used', async () => {
+    writeFileSync(join(dir, 'a'), 'not a directory')
+    const { code, line } = await refused(free, `log.dirs=${dir}/a`, `metadata.log.dir=${dir}/metadata`)
     expect(code).toBe(1)
-    expect(line).toContain('exactly one directory is served')
+    expect(line).toContain(`none of ${dir}/a can be used`)
   })
 
   test('a port in use', async () => {
