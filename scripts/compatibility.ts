@@ -15,6 +15,8 @@ const differences = `- **Records are validated by their batch's header.** What t
 - **Broker loggers** are the parts of the broker (\`sluice.net\`, \`sluice.groups\` …), not Kafka's classes; nothing logs at TRACE or FATAL.
 - **A running broker cannot be unregistered.** Kafka forgets it, which leaves it without use until it is started again; here UnregisterBroker answers INVALID_REQUEST.
 - **Patterns of client metrics** are RE2 where Kafka takes Java's: no backreferences, no lookaround.
+- **Client telemetry** (KIP-714) is received by the broker itself, so GetTelemetrySubscriptions and PushTelemetry are advertised, which Kafka does only with a plugin. Patterns of subscriptions are RE2, without lookaround and backreferences. Gauges and sums are kept; histograms are counted and passed over.
+- **The quota \`request_percentage\`** is the share of the event loop's time: 100 is the whole loop. Kafka counts the time of its threads, of which each is 100. What the kernel needs to read a request is not counted. Infinite percentages, and such as are no numbers, are refused.
 - **A log directory that is taken out of \`log.dirs\`** leaves its partitions offline, without a leader, until it is named again or their topics are deleted. Kafka makes empty logs of them in the other directories, and stops over the duplicates when it is named again.
 - **A kill in the middle of a move between log directories** leaves one of the two copies as the log. Kafka may find both at its next start, and stops.
 - **A full disk is not a failed one.** What does not fit is refused with KAFKA_STORAGE_ERROR and the log directory stays online; Kafka takes it offline, and halts when it is the last.

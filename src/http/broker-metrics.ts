@@ -3,9 +3,9 @@ import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
 import type { GroupMachine } from '../groups/group-machine.ts'
 import type { LogCleaner } from '../logstore/compaction/log-cleaner.ts'
+import type { LogDirectories } from '../logstore/log-directories.ts'
 import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { ReadableMetrics } from './prometheus.ts'
-import type { LogDirectories } from '../logstore/log-directories.ts'
 
 export interface BrokerParts {
   readonly metadata: MetadataStore
