@@ -1,5 +1,12 @@
 import { BatchReader } from '../../src/wire/batch.ts'
 import { compressionTypeOf } from '../../src/wire/compression.ts'
+import {
+  type LegacyMessage,
+  magicAt,
+  messageFaultAt,
+  messagesIn,
+  readMessage,
+} from '../../src/wire/message-set.ts'
 import { readRecords } from '../../src/wire/record-reader.ts'
 import { ZERO_UUID } from '../../src/wire/schema.ts'
 
@@ -115,6 +122,8 @@ export class Normaliser {
 
   /** One line a batch and one a record. */
   #records(records: Buffer): unknown {
+    const magic = magicAt(records, 0)
+    if (magic === 0 || magic === 1) return this.#messages(records)
     const reader = new BatchReader(records)
     const lines: string[] = []
     for (const batch of reader) {
@@ -138,6 +147,29 @@ export class Normaliser {
     if (left > 0) lines.push(`${left} B of a further batch`)
     return lines
   }
+
+  /** The same of an older format. What is cut off at the end is for consumers to throw away, and has no line. */
+  #messages(records: Buffer): unknown {
+    const lines: string[] = []
+    for (let at = 0; messageFaultAt(records, at) === undefined; ) {
+      const message = readMessage(records, at)
+      const line = ({ offset, timestamp, key, value, crcIsRight, timestampType }: LegacyMessage) =>
+        `${offset} at ${this.#number(timestamp, 'timestamp')} ${timestampType} crc ${crcIsRight ? 'right' : 'wrong'}: ${short(key)} = ${short(value)}`
+      const inner = innerMessages(message)
+      if (inner.length === 0) lines.push(`format ${message.magic} ${line(message)}`)
+      else {
+        const codec = compressionTypeOf(message.compressionCodec)
+        lines.push(`format ${message.magic} ${codec} ${line({ ...message, value: null })}`)
+        lines.push(...inner.map((one) => `  ${line(one)}`))
+      }
+      at += message.sizeInBytes
+    }
+    return lines
+  }
+}
+
+function innerMessages(message: LegacyMessage): readonly LegacyMessage[] {
+  return message.compressionCodec === 0 ? [] : messagesIn(message, MAX_DECOMPRESSED_BYTES)
 }
 
 function short(content: Uint8Array | null): string {

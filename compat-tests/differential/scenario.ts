@@ -3,6 +3,8 @@ import type { Session } from './session.ts'
 /** A sequence of requests that says everything about one subject. Topics and groups carry the subject in their names. */
 export interface Scenario {
   readonly name: string
+  /** The Apache Kafka that is asked, where it is not the one of today. */
+  readonly judge?: '3.9.1'
   run(session: Session): Promise<void>
 }
 

@@ -10,13 +10,14 @@ import { features } from './scenarios/features.ts'
 import { fetching, fetchSessions } from './scenarios/fetch.ts'
 import { groups } from './scenarios/groups.ts'
 import { idempotence } from './scenarios/idempotence.ts'
+import { legacyScenarios } from './scenarios/legacy.ts'
 import { lookups } from './scenarios/lookups.ts'
 import { offsets } from './scenarios/offsets.ts'
 import { produce } from './scenarios/produce.ts'
 import { quotas } from './scenarios/quotas.ts'
 import { topics } from './scenarios/topics.ts'
 
-/** In the order in which they are recorded, all on one Kafka. */
+/** In the order in which they are recorded, all of one judge on one Kafka. */
 export const scenarios: readonly Scenario[] = [
   discovery,
   topics,
@@ -35,4 +36,5 @@ export const scenarios: readonly Scenario[] = [
   consumerGroups,
   consumerOffsets,
   quotas,
+  ...legacyScenarios,
 ]

@@ -1,7 +1,8 @@
 /**
- * Produce, versions 3–13; advertised from 0, since older librdkafka takes the absence of v0 for a broker without
- * compression (KAFKA-18659). Versions 0–2 are refused.
+ * Produce, versions 0–13.
  *
+ * - v0–2 bring messages of formats 0 and 1, which the log converts. They may bring record batches, several of them and
+ *   none at all, too: Kafka looks at what is sent from v3 on.
  * - v7: zstd; v8: record errors; v10: the current leader where this is not it; v12: transactions of version 2.
  * - v13: topics by id.
  *
@@ -40,6 +41,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 const ACKS_NONE = 0
 const ACKS_LEADER = 1
 const ACKS_ALL = -1
+const FIRST_VERSION_OF_BATCHES = 3
 const FIRST_VERSION_WITH_ZSTD = 7
 const FIRST_VERSION_WITH_LEADER = 10
 const FIRST_VERSION_WITH_TOPIC_IDS = 13
@@ -200,17 +202,21 @@ function requestRefusal(
       `The request attempted to perform an operation on the internal topic ${topic}.`,
     )
   }
-  if (records === null || records.length === 0) {
+  if (records === null || (records.length === 0 && version >= FIRST_VERSION_OF_BATCHES)) {
     return new KafkaError(
       ErrorCode.INVALID_RECORD,
       `Produce requests with version ${version} must have at least one record batch per partition`,
     )
   }
-  const problem = batchesProblem(records)
+  const problem = version < FIRST_VERSION_OF_BATCHES ? undefined : batchesProblem(records)
   if (problem !== undefined) return new KafkaError(ErrorCode.INVALID_RECORD, problem)
   // A batch that is none at all is the log's to refuse.
   if (batchFaultAt(records, 0) !== undefined) return undefined
-  if (version < FIRST_VERSION_WITH_ZSTD && compressionTypeOf(batchCompressionCodec(records, 0)) === 'zstd') {
+  if (
+    version >= FIRST_VERSION_OF_BATCHES &&
+    version < FIRST_VERSION_WITH_ZSTD &&
+    compressionTypeOf(batchCompressionCodec(records, 0)) === 'zstd'
+  ) {
     return new KafkaError(
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
       `Produce requests with version ${version} are not allowed to use ZStandard compression`,

@@ -1,6 +1,8 @@
 /**
- * Fetch, versions 4–18.
+ * Fetch, versions 0–18.
  *
+ * - v0–1 are answered with messages of format 0, v2–3 of format 1: down-conversion.ts. Below v3 there is no limit for
+ *   the whole request, and limits are kept to the byte.
  * - v5: log start offset; v7: sessions (KIP-227); v9: the leader epoch is checked; v10: the client knows zstd, which Kafka sends to
  *   older ones too.
  * - v12: the last fetched epoch, answered with the diverging epoch; the current leader, where this is not it.
@@ -12,12 +14,7 @@
  * Not done: fetching from the closest replica (KIP-392), the answer never names a preferred read replica.
  */
 
-import {
-  fetchRound,
-  type PartitionFetch,
-  type PartitionFetched,
-  waitForBytes,
-} from '../cluster/replicas/fetch-round.ts'
+import type { FetchLimits, PartitionFetch, PartitionFetched } from '../cluster/replicas/fetch-round.ts'
 import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
 import { encode } from '../wire/codec.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -31,6 +28,8 @@ import {
 } from '../wire/schemas/01-fetch.ts'
 import { Writer } from '../wire/writer.ts'
 import { currentLeaderOf, type LeaderHint, leaderEndpoints } from './current-leader.ts'
+import { messageFormatOf, readConverted } from './down-conversion.ts'
+import { readWithin } from './fetch-reads.ts'
 import type { FetchContext, FetchedState, FetchTarget } from './fetch-sessions.ts'
 import { handler, type RequestContext } from './handler.ts'
 import type { Services } from './services.ts'
@@ -53,7 +52,7 @@ const READ_COMMITTED = 1
 export const fetch = handler({
   request: fetchRequest,
   response: fetchResponse,
-  minVersion: 4,
+  minVersion: 0,
   maxVersion: 18,
 
   async handle(context, request, services) {
@@ -73,7 +72,16 @@ export const fetch = handler({
       return { errorCode: session.errorCode, sessionId: 0, responses: [] }
     }
     const fetches = session.targets.map((target) => partitionFetch(version, target, services))
-    const fetched = await readWithin(context, request, fetches, services)
+    const limits = limitsOf(context, request, services)
+    const wait = {
+      minBytes: Math.min(request.minBytes, limits.maxBytes),
+      deadlineMs: services.clock.monotonicMs() + request.maxWaitMs,
+    }
+    const magic = messageFormatOf(version)
+    const fetched =
+      magic === undefined
+        ? await readWithin(context, fetches, limits, wait, services)
+        : await readConverted(context, fetches, magic, limits, wait, services)
     context.time?.resume()
     if (replicaIdOf(request) >= 0) context.time?.exempt()
     else if (throttled(context, session, fetched, services)) {
@@ -146,14 +154,9 @@ function resolve(version: number, target: FetchTarget, services: Services): Host
   return hosted
 }
 
-async function readWithin(
-  context: RequestContext,
-  request: FetchRequest,
-  fetches: readonly PartitionFetch[],
-  services: Services,
-): Promise<readonly PartitionFetched[]> {
+function limitsOf(context: RequestContext, request: FetchRequest, services: Services): FetchLimits {
   const replicaId = replicaIdOf(request)
-  const limits = {
+  return {
     replicaId,
     replicaEpoch: request.replicaState.replicaEpoch,
     maxBytes: Math.min(
@@ -166,28 +169,6 @@ async function readWithin(
     ),
     readCommitted: request.isolationLevel === READ_COMMITTED,
   }
-  const minBytes = Math.min(request.minBytes, limits.maxBytes)
-  const deadlineMs = services.clock.monotonicMs() + request.maxWaitMs
-  for (;;) {
-    const round = fetchRound(fetches, limits)
-    if (round instanceof Promise) context.time?.pause()
-    const fetched = round instanceof Promise ? await round : round
-    context.time?.resume()
-    if (fetches.length === 0 || isEnough(fetched, minBytes)) return fetched
-    const leftMs = deadlineMs - services.clock.monotonicMs()
-    if (leftMs <= 0) return fetched
-    context.time?.pause()
-    if (!(await waitForBytes(fetches, fetched, minBytes, leftMs, services.clock, context))) return fetched
-  }
-}
-
-function isEnough(fetched: readonly PartitionFetched[], minBytes: number): boolean {
-  let bytes = 0
-  for (const partition of fetched) {
-    if (partition.errorCode !== ErrorCode.NONE || partition.divergingEpoch !== undefined) return true
-    bytes += partition.size
-  }
-  return bytes >= minBytes
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
- * ListOffsets, versions 1–11.
+ * ListOffsets, versions 0–11.
  *
+ * - v0: from before records had timestamps: several offsets, where segments begin that were written to by then.
  * - v2: isolation level; v4: leader epochs; v7: the record with the largest timestamp (-3); v8: the local log's start
  *   (-4); v9: the last tiered offset (-5); v11: the earliest offset waiting to be tiered (-6).
  *
@@ -42,10 +43,11 @@ const FIRST_VERSION: ReadonlyMap<number, number> = new Map([
 export const listOffsets = handler({
   request: listOffsetsRequest,
   response: listOffsetsResponse,
-  minVersion: 1,
+  minVersion: 0,
   maxVersion: 11,
 
   async handle(context, request, services) {
+    if (context.apiVersion === 0) return { topics: segmentOffsets(request, services) }
     const keyOf = (name: string, { partitionIndex }: PartitionRequest) => `${name}-${partitionIndex}`
     const twice = repeated(
       request.topics.flatMap(({ name, partitions }) => partitions.map((partition) => keyOf(name, partition))),
@@ -77,6 +79,35 @@ export const listOffsets = handler({
 
 function failed({ partitionIndex }: PartitionRequest, errorCode: number): PartitionAnswer {
   return { partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 }
+}
+
+/** Kafka's `Partition.legacyFetchOffsetsForTimestamp`: a partition that is named twice is answered twice. */
+function segmentOffsets(request: ListOffsetsRequest, services: Services) {
+  return request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((wanted): PartitionAnswer => {
+      const { partitionIndex, timestamp, maxNumOffsets } = wanted
+      if (timestamp < 0 && !isServed(0, timestamp)) return failed(wanted, ErrorCode.UNSUPPORTED_VERSION)
+      const partition = services.partitions.get(name, partitionIndex)
+      if (partition === undefined) return failed(wanted, services.partitions.missing(name, partitionIndex))
+      const errorCode = partition.epochError(wanted.currentLeaderEpoch)
+      if (errorCode !== ErrorCode.NONE) return failed(wanted, errorCode)
+      const offsets = partition.log.offsetsBefore(timestamp, maxNumOffsets)
+      return { partitionIndex, errorCode, oldStyleOffsets: upToHighWatermark(partition, offsets, request) }
+    }),
+  }))
+}
+
+/** A consumer is told the high watermark in place of all that lies above. */
+function upToHighWatermark(
+  { log }: HostedPartition,
+  offsets: readonly number[],
+  { replicaId }: ListOffsetsRequest,
+): readonly number[] {
+  const visible = offsets.filter((offset) => offset <= log.highWatermark)
+  return replicaId !== CONSUMER_REPLICA_ID || visible.length === offsets.length
+    ? offsets
+    : [log.highWatermark, ...visible]
 }
 
 async function listPartition(

@@ -1,6 +1,8 @@
 /**
- * OffsetCommit, versions 2–10.
+ * OffsetCommit, versions 0–10.
  *
+ * - v0 names neither member nor generation: a commit from outside of the group. Old Kafkas kept it in ZooKeeper; here
+ *   it is kept where all are. v1: the time of each commit, from which retention counts.
  * - v2–4: a retention time with the request; v6: leader epochs; v7: static members; v10: topics by id.
  *
  * A topic or partition that does not exist is refused for itself; the others are committed.
@@ -22,7 +24,7 @@ const FIRST_VERSION_WITH_TOPIC_IDS = 10
 export const offsetCommit = handler({
   request: offsetCommitRequest,
   response: offsetCommitResponse,
-  minVersion: 2,
+  minVersion: 0,
   maxVersion: 10,
 
   async handle(context, request, services) {
@@ -70,6 +72,7 @@ function resolve(version: number, request: OffsetCommitRequest, services: Servic
         offset: partition.committedOffset,
         leaderEpoch: partition.committedLeaderEpoch,
         metadata: partition.committedMetadata,
+        commitTimestampMs: partition.commitTimestamp,
       }
       toCommit.push(offset)
       return offset

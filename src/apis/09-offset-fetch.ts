@@ -1,5 +1,5 @@
 /**
- * OffsetFetch, versions 1–10.
+ * OffsetFetch, versions 0–10. Old Kafkas answered v0 from ZooKeeper; here it is as v1.
  *
  * - v2: null topics ask for all; v5: leader epochs; v7: `requireStable`.
  * - v8: several groups at once; v10: topics by id.
@@ -27,7 +27,7 @@ type GroupAnswer = NonNullable<OffsetFetchResponseInput['groups']>[number]
 export const offsetFetch = handler({
   request: offsetFetchRequest,
   response: offsetFetchResponse,
-  minVersion: 1,
+  minVersion: 0,
   maxVersion: 10,
 
   async handle(context, request, services) {

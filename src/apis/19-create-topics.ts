@@ -1,9 +1,10 @@
 /**
- * CreateTopics, versions 2–7.
+ * CreateTopics, versions 0–7.
  *
- * - v6: refused with THROTTLING_QUOTA_EXCEEDED over the quota on changes; older versions are throttled only.
+ * - v1: error texts and `validateOnly`.
  * - v4: -1 for partitions and replication factor means the broker's defaults (accepted in every version).
  * - v5: the answer carries partitions, replication factor and configs; v7: the topic's id.
+ * - v6: refused with THROTTLING_QUOTA_EXCEEDED over the quota on changes; older versions are throttled only.
  *
  * When the answer leaves, the topics are led and can be produced to: Kafka may still say NOT_LEADER_OR_FOLLOWER.
  */
@@ -31,7 +32,7 @@ const FIRST_STRICT_VERSION = 6
 export const createTopics = handler({
   request: createTopicsRequest,
   response: createTopicsResponse,
-  minVersion: 2,
+  minVersion: 0,
   maxVersion: 7,
 
   async handle(context, request, services) {

@@ -1,5 +1,5 @@
 /**
- * DeleteTopics, versions 1–6. v5 adds error texts; v6 names topics by name or by id.
+ * DeleteTopics, versions 0–6. v5 adds error texts; v6 names topics by name or by id.
  *
  * The name can be used again as soon as the answer has left; the disk is freed after `file.delete.delay.ms`.
  */
@@ -24,7 +24,7 @@ const FIRST_STRICT_VERSION = 5
 export const deleteTopics = handler({
   request: deleteTopicsRequest,
   response: deleteTopicsResponse,
-  minVersion: 1,
+  minVersion: 0,
   maxVersion: 6,
 
   async handle(context, request, services) {

@@ -1,6 +1,7 @@
 /**
- * OffsetForLeaderEpoch, versions 2–4: where the log of a leader epoch ends, so that a client can find out whether its
- * own was cut off (KIP-320). v3: replica ids.
+ * OffsetForLeaderEpoch, versions 0–4: where the log of a leader epoch ends, so that a client can find out whether its
+ * own was cut off (KIP-320). v1: the answer's epoch; v2: the current leader epoch is
+ * checked; v3: replica ids.
  */
 import { ErrorCode } from '../wire/error-codes.ts'
 import {
@@ -16,7 +17,7 @@ type PartitionRequest = OffsetForLeaderEpochRequest['topics'][number]['partition
 export const offsetForLeaderEpoch = handler({
   request: offsetForLeaderEpochRequest,
   response: offsetForLeaderEpochResponse,
-  minVersion: 2,
+  minVersion: 0,
   maxVersion: 4,
 
   handle: (_context, request, services) => ({

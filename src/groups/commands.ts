@@ -30,6 +30,8 @@ export interface OffsetToCommit {
   /** -1 for none. */
   readonly leaderEpoch: number
   readonly metadata: string | null
+  /** When it was made by the client's own account (OffsetCommit v1); -1, and left out, for now. */
+  readonly commitTimestampMs?: number
 }
 
 export interface OffsetCommitResult {

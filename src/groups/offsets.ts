@@ -44,7 +44,8 @@ export function commitOffsets(
     const member = group.members.get(memberId)
     if (member !== undefined) restartSession(group, member, step)
   }
-  return command.partitions.map(({ topic, topicId, partition, offset, leaderEpoch, metadata }) => {
+  return command.partitions.map((toCommit) => {
+    const { topic, topicId, partition, offset, leaderEpoch, metadata, commitTimestampMs = -1 } = toCommit
     let errorCode = refusal
     if (errorCode === ErrorCode.NONE && (metadata?.length ?? 0) > step.options.offsetMetadataMaxBytes) {
       errorCode = ErrorCode.OFFSET_METADATA_TOO_LARGE
@@ -55,7 +56,7 @@ export function commitOffsets(
         offset,
         leaderEpoch,
         metadata: metadata ?? '',
-        commitTimestamp: step.nowMs,
+        commitTimestamp: commitTimestampMs === -1 ? step.nowMs : commitTimestampMs,
         expireTimestamp: retentionTimeMs === -1 ? -1 : step.nowMs + retentionTimeMs,
         topicId,
       }

@@ -35,8 +35,6 @@ function patched(batch: Buffer, patch: (batch: Buffer) => void): Buffer {
 
 describe('an append that breaks a rule is refused whole', () => {
   const cases: [string, number, () => Buffer, Partial<LogConfig>?][] = [
-    ['nothing', ErrorCode.INVALID_RECORD, () => Buffer.alloc(0)],
-    ['half a batch', ErrorCode.INVALID_RECORD, () => batchOf(['a']).subarray(0, 50)],
     ['two batches', ErrorCode.INVALID_RECORD, () => Buffer.concat([batchOf(['a']), batchOf(['b'])])],
     [
       'a wrong CRC',
@@ -47,7 +45,11 @@ describe('an append that breaks a rule is refused whole', () => {
         return batch
       },
     ],
-    ['magic 1', ErrorCode.INVALID_RECORD, () => patched(batchOf(['a']), (b) => b.writeInt8(1, 16))],
+    [
+      'a batch that claims magic 1, which the checksum of that does not fit',
+      ErrorCode.CORRUPT_MESSAGE,
+      () => patched(batchOf(['a']), (b) => b.writeInt8(1, 16)),
+    ],
     ['magic 3', ErrorCode.CORRUPT_MESSAGE, () => patched(batchOf(['a']), (b) => b.writeInt8(3, 16))],
     [
       'a length of zero',
@@ -101,6 +103,15 @@ describe('an append that breaks a rule is refused whole', () => {
     log.appendAsLeader(batchOf(['first']), client)
     expect(refusal(log, records()).errorCode).toBe(errorCode)
     expect(log.appendAsLeader(batchOf(['next']), client).firstOffset).toBe(1)
+  })
+
+  it.each([
+    ['nothing', Buffer.alloc(0)],
+    ['half a batch', batchOf(['a']).subarray(0, 50)],
+  ])('%s is no append, and none that is refused', (_what, records) => {
+    const log = logFixture().open()
+    expect(log.appendAsLeader(records, client)).toMatchObject({ firstOffset: -1, sizeInBytes: 0 })
+    expect(log.logEndOffset).toBe(0)
   })
 
   it('names each record whose timestamp is out of range', () => {

@@ -11,12 +11,12 @@ import { CorruptRecordError } from '../wire/corrupt-record-error.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { RecordCursor } from '../wire/record-reader.ts'
 import { assembleBatch } from '../wire/records.ts'
+import { targetCodec } from './append-codec.ts'
 import type { LogConfig } from './log-config.ts'
-import { AppendRefused, type RecordError } from './log-errors.ts'
+import { AppendRefused } from './log-errors.ts'
+import { RecordChecks, timestampFits } from './record-checks.ts'
 import { MAX_DECOMPRESSED_BYTES } from './segment.ts'
-
-/** Kafka tells a producer about so many records in the text of the error. */
-const MAX_RECORD_ERRORS_IN_TEXT = 3
+import { isMessageSet, upConvert } from './up-conversion.ts'
 
 /**
  * Finds the batches in bytes that were sent to be appended, as Kafka's `analyzeAndValidateRecords`: a cut-off batch at
@@ -55,16 +55,20 @@ export function analyzeBatches(
   return batches
 }
 
-/** What a leader writes of the bytes that it was sent: every batch checked, and compressed anew where it has to be. */
+/**
+ * What a leader writes of the bytes that it was sent: every batch checked, and compressed anew where it has to be; of a
+ * message set of an older format, the batch that it is converted to.
+ */
 export function leaderBatches(
-  records: Buffer,
+  sentBytes: Buffer,
   config: LogConfig,
   topicPartition: string,
   origin: 'client' | 'coordinator',
   nowMs: number,
 ): { readonly bytes: Buffer; readonly batches: readonly RecordBatch[] } {
+  const isOld = origin === 'client' && isMessageSet(sentBytes)
+  const records = isOld ? upConvert(sentBytes, config, topicPartition, nowMs) : sentBytes
   const sent = analyzeBatches(records, config, topicPartition, origin)
-  if (origin === 'client' && sent.length === 0) throw invalid('Record batch has no batches at all')
   if (origin === 'client' && sent.length > 1)
     throw invalid('Produce requests are only allowed to contain exactly one record batch per partition')
   const batches = sent.map((batch) => validateBatch(batch, config, topicPartition, origin, nowMs))
@@ -122,7 +126,7 @@ function validateBatch(
   if (batch.isControl) return batch
   const compacted = config.cleanupPolicy.includes('compact')
   if (compacted || config.validateRecords || !headerTimestampsFit(batch, config, nowMs))
-    checkRecords(batch, config, topicPartition, compacted, nowMs)
+    checkRecords(batch, config, topicPartition, nowMs)
   const target = targetCodec(config, codec)
   return target === codec ? batch : recompress(batch, target, config)
 }
@@ -156,96 +160,24 @@ function headerTimestampsFit(batch: RecordBatch, config: LogConfig, nowMs: numbe
   return timestampFits(maxTimestamp, config, nowMs) && timestampFits(baseTimestamp, config, nowMs)
 }
 
-function timestampFits(timestamp: number, config: LogConfig, nowMs: number): boolean {
-  return (
-    nowMs - timestamp <= config.messageTimestampBeforeMaxMs &&
-    timestamp - nowMs <= config.messageTimestampAfterMaxMs
-  )
-}
-
 /** Kafka's walk over every record: `LogValidator.validateRecord`. */
-function checkRecords(
-  batch: RecordBatch,
-  config: LogConfig,
-  topicPartition: string,
-  compacted: boolean,
-  nowMs: number,
-): void {
-  const errors: RecordError[] = []
-  let timestampErrors = 0
+function checkRecords(batch: RecordBatch, config: LogConfig, topicPartition: string, nowMs: number): void {
+  const checks = new RecordChecks(config, topicPartition, nowMs)
   let maxTimestamp = NO_TIMESTAMP
   try {
     const cursor = new RecordCursor(batch, MAX_DECOMPRESSED_BYTES)
     for (let batchIndex = 0; cursor.advance(); batchIndex++) {
       maxTimestamp = Math.max(maxTimestamp, cursor.timestamp)
-      const timestampError = timestampErrorOf(batch, cursor, config, nowMs)
-      if (timestampError !== undefined) {
-        errors.push({ batchIndex, message: timestampError })
-        timestampErrors++
-      } else if (compacted && !cursor.hasKey) {
-        const message = `Compacted topic cannot accept message without key in topic partition ${topicPartition}`
-        errors.push({ batchIndex, message })
-      }
+      checks.check(batchIndex, cursor, batch.timestampType)
     }
   } catch (error) {
     if (!(error instanceof CorruptRecordError)) throw error
     throw invalid(`${error.message} in topic partition ${topicPartition}.`)
   }
   // The header has a timestamp that no record has; Kafka would correct it, which changes bytes that the producer signed.
-  if (
-    errors.length === 0 &&
-    maxTimestamp !== batch.maxTimestamp &&
-    !headerTimestampsFit(batch, config, nowMs)
-  ) {
-    errors.push({ batchIndex: 0, message: outOfRange(batch.maxTimestamp, batch.lastOffset, config, nowMs) })
-    timestampErrors++
-  }
-  if (errors.length === 0) return
-  if (timestampErrors > 0)
-    throw new AppendRefused(
-      ErrorCode.INVALID_TIMESTAMP,
-      'One or more records have been rejected due to invalid timestamp',
-      errors,
-    )
-  const shown = errors
-    .slice(0, MAX_RECORD_ERRORS_IN_TEXT)
-    .map(({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`)
-  throw new AppendRefused(
-    ErrorCode.INVALID_RECORD,
-    `One or more records have been rejected due to ${errors.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
-    errors,
-  )
-}
-
-function timestampErrorOf(
-  batch: RecordBatch,
-  cursor: RecordCursor,
-  config: LogConfig,
-  nowMs: number,
-): string | undefined {
-  const { timestamp, offset } = cursor
-  if (config.messageTimestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP)
-    return timestampFits(timestamp, config, nowMs) ? undefined : outOfRange(timestamp, offset, config, nowMs)
-  if (batch.timestampType === 'LogAppendTime')
-    return `Invalid timestamp type in message with offset ${offset}. Producer should not set timestamp type to LogAppendTime.`
-  return undefined
-}
-
-function outOfRange(timestamp: number, offset: number, config: LogConfig, nowMs: number): string {
-  const low = nowMs - config.messageTimestampBeforeMaxMs
-  const high = nowMs + config.messageTimestampAfterMaxMs
-  return `Timestamp ${timestamp} of message with offset ${offset} is out of range. The timestamp should be within [${low}, ${high}]`
-}
-
-function targetCodec(config: LogConfig, source: CompressionType): CompressionType {
-  switch (config.compressionType) {
-    case 'producer':
-      return source
-    case 'uncompressed':
-      return 'none'
-    default:
-      return config.compressionType
-  }
+  if (!checks.failed && maxTimestamp !== batch.maxTimestamp && !headerTimestampsFit(batch, config, nowMs))
+    checks.refuseTimestamp(0, checks.outOfRange(batch.maxTimestamp, batch.lastOffset))
+  checks.finish()
 }
 
 function recompress(batch: RecordBatch, target: CompressionType, config: LogConfig): RecordBatch {

@@ -14,6 +14,7 @@ import { LogFlusher } from './log-flusher.ts'
 import { LogHealth } from './log-health.ts'
 import type { ReadLimits } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
+import { offsetsBefore } from './offsets-before.ts'
 import { OpenFiles } from './open-files.ts'
 import type {
   AppendAsLeaderOptions,
@@ -300,6 +301,20 @@ export class PartitionLog {
   maxTimestampOffset(): FoundTimestamp | undefined {
     this.#health.check()
     return findMaxTimestamp(this.#segments, this.#logStartOffset)
+  }
+
+  /** At most `maxCount` offsets where segments begin or the log ends, as `offsetsBefore` has it. */
+  offsetsBefore(timestampMs: number, maxCount: number): number[] {
+    this.#checkOnline()
+    return this.#storage('look up offsets', () =>
+      offsetsBefore(this.#segments.all, {
+        timestampMs,
+        maxCount,
+        logStartOffset: this.#logStartOffset,
+        logEndOffset: this.#logEndOffset,
+        nowMs: this.#options.clock.now(),
+      }),
+    )
   }
 
   /** The epoch of the first record; -1 where none is known. */

@@ -93,6 +93,11 @@ export class LogSegment implements IdleCloseable {
     return this.#path
   }
 
+  /** When the file was last written to, by the file system's clock. */
+  get modifiedMs(): number {
+    return this.#context.fs.stat(this.#path).modifiedMs
+  }
+
   /**
    * Writes whole batches at the end and indexes them. When the write fails nothing changes, though the file may then
    * be longer than `size`.

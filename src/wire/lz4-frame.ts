@@ -27,13 +27,19 @@ function lz4(): Lz4 {
   return library
 }
 
+/**
+ * What the header's checksum covers. Kafka's first writer took in the magic number, against the frame format; messages
+ * of format 0 have kept that (KIP-57), and their readers do not look at it.
+ */
+export type HeaderChecksum = 'standard' | 'kafka-0.8'
+
 /** One frame of independent 64 KB blocks, with neither content size nor checksums but the header's. */
-export function compressLz4Frame(bytes: Buffer): Buffer {
+export function compressLz4Frame(bytes: Buffer, checksum: HeaderChecksum = 'standard'): Buffer {
   const header = Buffer.alloc(MAGIC_BYTES + 3)
   header.writeUInt32LE(MAGIC, 0)
   header[4] = (VERSION << 6) | (1 << 5)
   header[5] = BLOCK_SIZE_64_KB << 4
-  header[6] = headerChecksum(header, MAGIC_BYTES, 6)
+  header[6] = headerChecksum(header, checksum === 'standard' ? MAGIC_BYTES : 0, 6)
   const parts: Buffer[] = [header]
   for (let start = 0; start < bytes.length; start += WRITTEN_BLOCK_BYTES) {
     const block = bytes.subarray(start, start + WRITTEN_BLOCK_BYTES)
@@ -55,8 +61,15 @@ export function compressLz4Frame(bytes: Buffer): Buffer {
  * The content of the frame at the front of `bytes`. As in Kafka, what follows the frame is not looked at, a content
  * size is skipped, a content checksum is not compared, and blocks that depend on each other are refused.
  */
-export function decompressLz4Frame(bytes: Buffer, maxOutputBytes: number): Buffer {
-  const { firstBlockAt, maxBlockBytes, hasBlockChecksums, hasContentChecksum } = readFrameHeader(bytes)
+export function decompressLz4Frame(
+  bytes: Buffer,
+  maxOutputBytes: number,
+  checksum: HeaderChecksum = 'standard',
+): Buffer {
+  const { firstBlockAt, maxBlockBytes, hasBlockChecksums, hasContentChecksum } = readFrameHeader(
+    bytes,
+    checksum,
+  )
   const blocks: Buffer[] = []
   let produced = 0
   let at = firstBlockAt
@@ -108,7 +121,7 @@ interface FrameHeader {
   readonly hasContentChecksum: boolean
 }
 
-function readFrameHeader(bytes: Buffer): FrameHeader {
+function readFrameHeader(bytes: Buffer, checksum: HeaderChecksum): FrameHeader {
   need(bytes, 0, 6)
   if (bytes.readUInt32LE(0) !== MAGIC) throw corrupt('not a frame')
   const flags = bytes[4]!
@@ -121,7 +134,7 @@ function readFrameHeader(bytes: Buffer): FrameHeader {
   if (blockSizeCode < BLOCK_SIZE_64_KB) throw corrupt(`block size code ${blockSizeCode}`)
   const checksumAt = (flags & 0x08) === 0 ? 6 : 14
   need(bytes, checksumAt, 1)
-  if (bytes[checksumAt] !== headerChecksum(bytes, MAGIC_BYTES, checksumAt))
+  if (checksum === 'standard' && bytes[checksumAt] !== headerChecksum(bytes, MAGIC_BYTES, checksumAt))
     throw corrupt('wrong header checksum')
   return {
     firstBlockAt: checksumAt + 1,
@@ -131,7 +144,7 @@ function readFrameHeader(bytes: Buffer): FrameHeader {
   }
 }
 
-/** The second byte of the hash of flags, block descriptor and content size. */
+/** The second byte of the hash of what lies between; flags, block descriptor and content size by the standard. */
 function headerChecksum(bytes: Buffer, start: number, end: number): number {
   return (xxhash32(bytes, start, end) >>> 8) & 0xff
 }

@@ -42,6 +42,8 @@ export interface FetchLimits {
   readonly replicaEpoch: number
   readonly maxBytes: number
   readonly readCommitted: boolean
+  /** As long as there is room, the first batch of every partition is read whole, not that of the first one alone. */
+  readonly everyPartition?: boolean
 }
 
 /** In order; a promise where something has to be read from disk. */
@@ -66,7 +68,12 @@ function continueRound(
     const result =
       fetch.partition === undefined
         ? failedFetch(fetch.errorCode)
-        : fetch.partition.fetch(fetch.target, limits, Math.min(left, fetch.target.partitionMaxBytes), first)
+        : fetch.partition.fetch(
+            fetch.target,
+            limits,
+            Math.min(left, fetch.target.partitionMaxBytes),
+            first || (limits.everyPartition === true && left > 0),
+          )
     if (result instanceof Promise) {
       return result.then((read) => {
         results.push(read)
