@@ -22,6 +22,7 @@ const differences = `- **Records are validated by their batch's header.** What t
 - **A full disk is not a failed one.** What does not fit is refused with KAFKA_STORAGE_ERROR and the log directory stays online; Kafka takes it offline, and halts when it is the last.
 - **Keys that protect stop the start** until what they ask for is served: listener protocols other than PLAINTEXT, \`authorizer.class.name\`, \`ssl.*\`, \`sasl.*\`, \`super.users\`, \`config.providers\`.
 - **Replication factors and minimum ISR of internal topics** are capped at the number of live brokers when the topic is made, so that one broker is enough under Kafka's defaults.
+- **Old versions.** Kafka 4 refuses Produce below v3, Fetch below v4 and others; here they are served as Kafka 3.9 did, messages of formats 0 and 1 converted both ways. Offsets of OffsetCommit and OffsetFetch v0, which Kafka kept in ZooKeeper, are where all others are. A Fetch below v3 whose limit is smaller than the next batch gets the messages that fit, the last one cut off, where Kafka 3.9 sends nothing. Control records have no message in old formats: a fetch reads on behind them, where Kafka 3.9 sends a message that no limit holds.
 - **Groups.** A request that is still parked when its member sends the same again is answered REBALANCE_IN_PROGRESS, and UNKNOWN_MEMBER_ID when its member leaves; Kafka drops the former without an answer. A join that is refused leaves no empty group behind. Where two assignors have as many votes, the member that joined first decides.`
 
 export function compatibilityPage(): string {
@@ -30,11 +31,11 @@ export function compatibilityPage(): string {
     '',
     '<!-- Made by `node scripts/compatibility.ts` from the handler table, the configuration and compat-tests/registry.ts. -->',
     '',
-    'Sluice speaks the protocol of Apache Kafka 4.3. This page says which APIs it serves, which clients are tested against it and how it differs on purpose. What is not listed as a difference is meant to be as in Kafka; where it is not, that is a bug.',
+    'Sluice speaks the protocol of Apache Kafka 4.3, and the versions of it that Kafka 4 dropped. This page says which APIs it serves, which clients are tested against it and how it differs on purpose. What is not listed as a difference is meant to be as in Kafka; where it is not, that is a bug.',
     '',
     '## APIs',
     '',
-    'ApiVersions advertises exactly these. Produce is advertised from version 0, as Kafka does, and served from 3. A client is named where a suite was seen to use that version.',
+    'ApiVersions advertises exactly these. A client is named where a suite was seen to use that version.',
     '',
     row('key', 'API', 'versions', 'clients'),
     rule(4),

@@ -88,7 +88,8 @@ export const legacyProduce: Scenario = {
     for (const version of droppedVersionsOf(api.produce)) {
       const magic = version < 2 ? 0 : 1
       const topic = `legacy-produce-v${version}`
-      await session.makeTopic(topic)
+      // Kafka's default has come later than 3.9.
+      await session.makeTopic(topic, 1, { 'message.timestamp.after.max.ms': String(HOUR_MS) })
       const send = (step: string, records: Buffer, acks = -1, to = target(topic)) =>
         session.ask(`${step} v${version}`, api.produce, version, produceInput(to, records, acks))
       await send('one message', message(magic, 'a'))
@@ -435,8 +436,8 @@ export const legacyTopics: Scenario = {
       await ask('delete', ['legacy-topics-v0'])
       await session.until(
         api.metadata,
-        1,
-        { topics: [{ name: 'legacy-topics-v0' }] },
+        4,
+        { topics: [{ name: 'legacy-topics-v0' }], allowAutoTopicCreation: false },
         ({ topics }) => topics[0]!.errorCode !== 0,
       )
       await ask('delete again', ['legacy-topics-v0'])
