@@ -305,8 +305,8 @@ export class PartitionLog {
 
   /** At most `maxCount` offsets where segments begin or the log ends, as `offsetsBefore` has it. */
   offsetsBefore(timestampMs: number, maxCount: number): number[] {
-    this.#checkOnline()
-    return this.#storage('look up offsets', () =>
+    this.#health.check()
+    return this.#health.guard('look up offsets of', () =>
       offsetsBefore(this.#segments.all, {
         timestampMs,
         maxCount,
