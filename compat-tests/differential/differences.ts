@@ -185,6 +185,8 @@ export const differences: readonly Difference[] = [
     path: /errorCode$/,
     when: kafkaSays(-1),
     reason: 'Kafka fails on it with an unexpected exception (-1); nobody is no member.',
+  },
+  {
     scenario: 'discovery',
     step: /^ApiVersions v/,
     path: /^apiKeys\./,
