@@ -187,14 +187,6 @@ export const differences: readonly Difference[] = [
     reason: 'Kafka fails on it with an unexpected exception (-1); nobody is no member.',
   },
   {
-    scenario: 'discovery',
-    step: /^ApiVersions v/,
-    path: /^apiKeys\./,
-    when: ({ expected, actual }) =>
-      typeof expected === 'string' && actual === expected.replace(/^\d+/, '0') && !expected.startsWith('0-'),
-    reason: 'The versions that Kafka 4 dropped are served.',
-  },
-  {
     scenario: 'legacy-fetch',
     step: /^(zstd first|a topic of zstd|at the end of a topic of zstd) v/,
     path: /records$/,

@@ -11,13 +11,15 @@ import { type FieldMap, type FieldSchema, MAX_INT64, type MessageSchema } from '
 import { requestHeader } from './schemas/request-header.ts'
 import { responseHeader } from './schemas/response-header.ts'
 
-/** Fields that clients choose and read back; Kafka's int64 is a bigint here. */
+/** Fields whose every bit counts, since clients read them back or they are hashes; Kafka's int64 is a bigint here. */
 const exactFields = [
   'OffsetCommitRequest.committedOffset',
   'OffsetFetchResponse.committedOffset',
   'TxnOffsetCommitRequest.committedOffset',
   'OffsetCommitValue.offset',
   'LegacyOffsetCommitValue.offset',
+  'ConsumerGroupMetadataValue.metadataHash',
+  'ShareGroupMetadataValue.metadataHash',
 ]
 
 /** A field in one notation for both sides: ours, and Kafka's with what it leaves unsaid filled in. */
