@@ -15,12 +15,14 @@ import { lookups } from './scenarios/lookups.ts'
 import { offsets } from './scenarios/offsets.ts'
 import { produce } from './scenarios/produce.ts'
 import { quotas } from './scenarios/quotas.ts'
+import { topicRules } from './scenarios/topic-rules.ts'
 import { topics } from './scenarios/topics.ts'
 
 /** In the order in which they are recorded, all of one judge on one Kafka. */
 export const scenarios: readonly Scenario[] = [
   discovery,
   topics,
+  topicRules,
   described,
   configs,
   configResources,

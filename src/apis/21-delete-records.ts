@@ -4,7 +4,11 @@
  */
 import { isInternalTopic } from '../cluster/topic-names.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
-import { deleteRecordsRequest, deleteRecordsResponse } from '../wire/schemas/21-delete-records.ts'
+import {
+  type DeleteRecordsRequest,
+  deleteRecordsRequest,
+  deleteRecordsResponse,
+} from '../wire/schemas/21-delete-records.ts'
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
 
@@ -15,9 +19,9 @@ export const deleteRecords = handler({
   maxVersion: 2,
 
   handle: (_context, request, services) => ({
-    topics: request.topics.map(({ name, partitions }) => ({
+    topics: Array.from(offsetsByPartition(request), ([name, partitions]) => ({
       name,
-      partitions: partitions.map(({ partitionIndex, offset }) =>
+      partitions: Array.from(partitions, ([partitionIndex, offset]) =>
         deleteTo(name, partitionIndex, offset, services),
       ),
     })),
@@ -30,6 +34,19 @@ export const deleteRecords = handler({
     })),
   }),
 })
+
+/** As Kafka has it: of a partition that is named twice the last offset counts, and a topic without any is not answered. */
+function offsetsByPartition({ topics }: DeleteRecordsRequest): Map<string, Map<number, number>> {
+  const byTopic = new Map<string, Map<number, number>>()
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex, offset } of partitions) {
+      const known = byTopic.get(name)
+      if (known === undefined) byTopic.set(name, new Map([[partitionIndex, offset]]))
+      else known.set(partitionIndex, offset)
+    }
+  }
+  return byTopic
+}
 
 function failed(partitionIndex: number, errorCode: number) {
   return { partitionIndex, lowWatermark: -1, errorCode }

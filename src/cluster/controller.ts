@@ -74,7 +74,6 @@ export class Controller {
         if (isRefusal(topic)) return topic
         if (options.take?.(topic.name, topic.partitions.length) === false) return OVER_QUOTA
         const making = creation(topic, request.configs)
-        names.add(topic.name)
         planned = applyChanges(planned, making, planned.version + 1)
         changes.push(...making)
         records += making.length + topic.partitions.length

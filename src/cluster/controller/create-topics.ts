@@ -35,7 +35,10 @@ export interface Refusal {
   readonly message: string | null
 }
 
-/** The names in use by the form in which they collide. */
+/**
+ * The names in use by the form in which they collide. As in Kafka, topics that one request makes are not held against
+ * each other.
+ */
 export class CollidingNames {
   readonly #image: MetadataImage
   /** Made at the first question: most names have neither `.` nor `_`. */
@@ -50,13 +53,11 @@ export class CollidingNames {
     if (!hasCollisionCharacters(name)) return undefined
     if (this.#byForm === undefined) {
       this.#byForm = new Map()
-      for (const other of this.#image.topics.keys()) this.add(other)
+      for (const other of this.#image.topics.keys()) {
+        if (hasCollisionCharacters(other)) this.#byForm.set(unifiedTopicName(other), other)
+      }
     }
     return this.#byForm.get(unifiedTopicName(name))
-  }
-
-  add(name: string): void {
-    if (hasCollisionCharacters(name)) this.#byForm?.set(unifiedTopicName(name), name)
   }
 }
 

@@ -4,6 +4,7 @@
  * that it can be kept in a log, replayed, or found by comparing two values of a key.
  */
 import { invariant } from '../../base/invariant.ts'
+import { hasCollisionCharacters, unifiedTopicName } from '../topic-names.ts'
 import {
   type BrokerRegistration,
   type ConfigResource,
@@ -76,9 +77,9 @@ export function touchedKeys(change: MetadataChange): readonly ResourceKey[] {
     case 'setBrokerDirectories':
       return [`broker/${change.brokerId}`]
     case 'createTopic':
-      return [`topic/${change.topic.name}`]
+      return [`topic/${change.topic.name}`, ...collisionKey(change.topic.name)]
     case 'deleteTopic':
-      return [`topic/${change.topic}`, `config/topic/${change.topic}`]
+      return [`topic/${change.topic}`, `config/topic/${change.topic}`, ...collisionKey(change.topic)]
     case 'createPartitions':
     case 'changePartition':
       return [`topic/${change.topic}`]
@@ -95,6 +96,11 @@ export function touchedKeys(change: MetadataChange): readonly ResourceKey[] {
     default:
       return change satisfies never
   }
+}
+
+/** Of two topics that are made at once, whose names differ in `.` and `_` only, one has to lose. */
+function collisionKey(topic: string): ResourceKey[] {
+  return hasCollisionCharacters(topic) ? [`topic-form/${unifiedTopicName(topic)}`] : []
 }
 
 /**

@@ -97,7 +97,7 @@ export interface EntityQuotas {
   readonly values: ReadonlyMap<string, number>
 }
 
-/** `topic/NAME`, `broker/ID`, `config/TYPE/NAME`, `quota/ENTITY`, `feature/NAME`, `producer-ids` or `cluster`. */
+/** `topic/NAME`, `topic-form/NAME` for what names with `.` or `_` have in common, `broker/ID`, `config/TYPE/NAME`, `quota/ENTITY`, `feature/NAME`, `producer-ids` or `cluster`. */
 export type ResourceKey = string
 
 /** Producer ids are handed to brokers in blocks of this many, as Kafka does (`ProducerIdsBlock`). */
