@@ -1,5 +1,4 @@
 import {
-  batchBaseTimestamp,
   batchLastOffset,
   batchMaxTimestamp,
   batchSizeInBytes,
@@ -117,7 +116,7 @@ export class LogSegment implements IdleCloseable {
         size,
         indexIntervalBytes,
       )
-      if (this.size === 0) this.#firstTimestamp = batchBaseTimestamp(records, at)
+      if (this.size === 0) this.#firstTimestamp = batchMaxTimestamp(records, at)
       this.size += size
       at += size
     }
@@ -156,10 +155,10 @@ export class LogSegment implements IdleCloseable {
     return timestamp >= 0 ? timestamp : this.#context.fs.stat(this.#path).modifiedMs
   }
 
-  /** The base timestamp of the first batch; undefined where there is no batch, or it has none. */
+  /** The largest timestamp of the first batch, which Kafka rolls by; undefined where there is no batch, or it has none. */
   firstTimestamp(): number | undefined {
     if (this.size === 0) return undefined
-    this.#firstTimestamp ??= this.scan(0).next()?.baseTimestamp
+    this.#firstTimestamp ??= this.scan(0).next()?.maxTimestamp
     return this.#firstTimestamp !== undefined && this.#firstTimestamp >= 0 ? this.#firstTimestamp : undefined
   }
 
