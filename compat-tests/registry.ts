@@ -86,7 +86,7 @@ export const suites: readonly CompatSuite[] = [
     runs: '.ci/run',
     folder: 'java/clients',
     covers:
-      'all compressions, also across to kafkajs; idempotence; 100,000 records; groups: cooperative, static, patterns, fencing; commit, seek, times; twenty kills under load; partition directories of Kafka opened, ours read by kafka-dump-log',
+      'all compressions, also across to kafkajs; idempotence; 100,000 records; groups: cooperative, static, patterns, fencing; commit, seek, times; twenty kills under load; quotas beside Apache Kafka, client telemetry; partition directories of Kafka opened, ours read by kafka-dump-log',
     speaks: {
       Produce: [13],
       Fetch: [18],
@@ -105,6 +105,11 @@ export const suites: readonly CompatSuite[] = [
       InitProducerId: [5],
       OffsetForLeaderEpoch: [4],
       CreatePartitions: [3],
+      IncrementalAlterConfigs: [1],
+      DescribeClientQuotas: [1],
+      AlterClientQuotas: [1],
+      GetTelemetrySubscriptions: [0],
+      PushTelemetry: [0],
     },
   },
   {
