@@ -271,16 +271,11 @@ function refuse(
     }
     case 'broker': {
       const set = new Map<string, string>()
-      const removed: string[] = []
       for (const name of named) {
         const value = after.get(name)
-        if (value === undefined) removed.push(name)
-        else set.set(name, value)
+        if (value !== undefined) set.set(name, value)
       }
-      throwIf(
-        ErrorCode.INVALID_REQUEST,
-        refuseBrokerChange(set, removed, resource.name !== ALL_BROKERS, broker),
-      )
+      throwIf(ErrorCode.INVALID_REQUEST, refuseBrokerChange(set, resource.name !== ALL_BROKERS, broker))
       break
     }
     default:

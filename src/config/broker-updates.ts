@@ -1,7 +1,8 @@
 import { type BrokerSettings, brokerKey } from './broker-keys.ts'
-import { crossCheck } from './cross-checks.ts'
+import { atLeast } from './checks.ts'
+import { newlyBroken } from './cross-checks.ts'
 import { refusePerListener } from './listener-settings.ts'
-import { propertyName, readValue, refusalOf } from './table.ts'
+import { type Key, type KeyTable, LONG_MAX, long, propertyName, readValue, refusalOf } from './table.ts'
 import { InvalidValue, type Value } from './values.ts'
 
 /** What goes over the static configuration while the broker runs, each by key. */
@@ -14,12 +15,18 @@ export interface DynamicBrokerConfig {
 
 export const noDynamicConfig: DynamicBrokerConfig = { cluster: new Map(), broker: new Map() }
 
-/** Keys without a static form: Kafka knows them as dynamic keys of a broker only (`DynamicConfig.Broker`). */
-const DYNAMIC_ONLY = new Set([
-  'follower.replication.throttled.rate',
-  'leader.replication.throttled.rate',
-  'replica.alter.log.dirs.io.max.bytes.per.second',
-])
+/** Keys without a static form: Kafka knows them as dynamic keys of a broker only (`QuotaConfig.brokerQuotaConfigs`). */
+// biome-ignore format: a table reads by the line
+const dynamicOnlyKeys: KeyTable = {
+  'follower.replication.throttled.rate': long(LONG_MAX, { check: atLeast(0), update: 'cluster-wide', doc: 'Bytes a second that followers fetch for throttled replicas.' }),
+  'leader.replication.throttled.rate': long(LONG_MAX, { check: atLeast(0), update: 'cluster-wide', doc: 'Bytes a second that leaders give to throttled replicas.' }),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, { check: atLeast(0), update: 'cluster-wide', doc: 'Bytes a second that move between log directories.' }),
+}
+
+/** A key that a running broker has only where it was set. */
+export function dynamicOnlyKey(name: string): Key | undefined {
+  return Object.hasOwn(dynamicOnlyKeys, name) ? dynamicOnlyKeys[name] : undefined
+}
 
 /**
  * The settings in force: this broker's dynamic value over that for all brokers, over those it started with. A stored
@@ -42,19 +49,17 @@ export function settingsInForce(initial: BrokerSettings, dynamic: DynamicBrokerC
 }
 
 /**
- * Why Kafka would refuse to change these keys while the broker runs, as the message of an INVALID_REQUEST; undefined
- * when it would not (`DynamicBrokerConfig.validateConfigs`). A key that nobody knows is accepted and stored.
- * @param set the keys to set; removing a key is never refused but for one that is not dynamic
- * @param removed the keys to go back to the layer below
+ * Why Kafka would refuse to set these keys while the broker runs, as the message of an INVALID_REQUEST; undefined when
+ * it would not (`DynamicBrokerConfig.validateConfigs`). A key that nobody knows is accepted and stored. To remove a key
+ * is never refused, so it is not asked about.
  * @param perBroker whether the change is for one broker rather than for all of them
  */
 export function refuseBrokerChange(
   set: ReadonlyMap<string, string>,
-  removed: Iterable<string>,
   perBroker: boolean,
   current: BrokerSettings,
 ): string | undefined {
-  const names = [...set.keys(), ...removed]
+  const names = [...set.keys()]
   const readOnly = names.filter((name) => brokerKey(name)?.update === 'read-only')
   if (readOnly.length > 0) return `Cannot update these configs dynamically: [${readOnly.join(', ')}]`
 
@@ -72,19 +77,12 @@ export function refuseBrokerChange(
       return `Cannot update these configs at default cluster level, broker id must be specified: [${single.join(', ')}]`
   }
   const next = settingsInForce(current, { cluster: set, broker: new Map() })
-  return (
-    crossCheck(next).find((message) => !crossCheck(current).includes(message)) ?? refusePools(set, current)
-  )
+  return newlyBroken(current, next) ?? refusePools(set, current)
 }
 
 function refuseValue(name: string, text: string): string | undefined {
-  const key = brokerKey(name)
-  if (key !== undefined) return refusalOf(name, key, text)
-  const perListener = refusePerListener(name, text)
-  if (perListener !== undefined) return perListener
-  if (DYNAMIC_ONLY.has(name) && !/^\s*\+?\d+\s*$/.test(text))
-    return `Invalid value ${text} for configuration ${name}: ${/^\s*-\d+\s*$/.test(text) ? 'Value must be at least 0' : 'Not a number of type LONG'}`
-  return undefined
+  const key = brokerKey(name) ?? dynamicOnlyKey(name)
+  return key === undefined ? refusePerListener(name, text) : refusalOf(name, key, text)
 }
 
 /** TLS and SASL settings have to name their listener, as `listener.name.internal.ssl.keystore.location`. */
@@ -101,17 +99,28 @@ const POOLS = [
   'num.replica.fetchers',
 ]
 
-/** Kafka lets the size of a thread pool at most double or halve at a time (`DynamicThreadPool`). */
+/**
+ * Kafka lets the size of a thread pool at most double or halve at a time (`DynamicThreadPool`, `LogCleaner`). What they
+ * say comes wrapped in another exception's text.
+ */
 function refusePools(set: ReadonlyMap<string, string>, current: BrokerSettings): string | undefined {
   const now: Readonly<Record<string, unknown>> = { ...current }
   for (const name of POOLS) {
     const text = set.get(name)
     const size = now[propertyName(name)]
     if (text === undefined || typeof size !== 'number') continue
-    const wanted = Number(text)
-    const refusal = `Dynamic thread count update validation failed for ${name}=${wanted}, value should`
-    if (wanted < Math.floor(size / 2)) return `${refusal} be at least half the current value ${size}`
-    if (wanted > size * 2) return `${refusal} not be greater than double the current value ${size}`
+    const refusal = refusePool(name, Number(text), size)
+    if (refusal !== undefined)
+      return `Invalid value org.apache.kafka.common.config.ConfigException: ${refusal} for configuration Invalid dynamic configuration`
   }
   return undefined
+}
+
+function refusePool(name: string, wanted: number, size: number): string | undefined {
+  const low = wanted < Math.floor(size / 2)
+  if (!low && wanted <= size * 2) return undefined
+  if (name === 'log.cleaner.threads')
+    return `Log cleaner threads cannot be ${low ? 'reduced to less than half' : 'increased to more than double'} the current value ${size}`
+  const bound = low ? 'be at least half' : 'not be greater than double'
+  return `Dynamic thread count update validation failed for ${name}=${wanted}, value should ${bound} the current value ${size}`
 }

@@ -5,24 +5,37 @@ interface CrossCheck {
   /** False when the rule is broken. */
   readonly holds: (settings: BrokerSettings) => boolean
   readonly message: string
+  /** Kafka's answer to a client who would break it says that a requirement failed. Known for dynamic keys alone. */
+  readonly required?: true
 }
 
 const MS_PER_HOUR = 3_600_000
 const MS_PER_MINUTE = 60_000
+const BYTES_PER_MB = 1024 * 1024
 
 /** Kafka's `KafkaConfig.validateValues`, `GroupCoordinatorConfig` and `ShareGroupConfig`, in their words. */
 const crossChecks: readonly CrossCheck[] = [
   {
     holds: (c) => segmentMs(c) >= 1,
     message: 'log.roll.ms must be greater than or equal to 1',
+    required: true,
   },
   {
     holds: (c) => segmentJitterMs(c) >= 0,
     message: 'log.roll.jitter.ms must be greater than or equal to 0',
+    required: true,
   },
   {
     holds: (c) => retentionMs(c) >= 1 || retentionMs(c) === -1,
     message: 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
+    required: true,
+  },
+  {
+    holds: (c) =>
+      c.logCleanerThreads > 0 &&
+      Math.floor(c.logCleanerDedupeBufferSize / c.logCleanerThreads) > BYTES_PER_MB,
+    message: 'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.',
+    required: true,
   },
   {
     holds: (c) => c.replicaFetchWaitMaxMs <= c.replicaSocketTimeoutMs,
@@ -42,6 +55,7 @@ const crossChecks: readonly CrossCheck[] = [
     holds: (c) => c.maxConnectionsPerIp !== 0 || c.maxConnectionsPerIpOverrides !== '',
     message:
       'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.',
+    required: true,
   },
   {
     holds: (c) => c.offsetsTopicCompressionCodec >= 0 && c.offsetsTopicCompressionCodec <= 4,
@@ -156,6 +170,12 @@ function range(
 /** The message of every rule between keys that is broken. */
 export function crossCheck(settings: BrokerSettings): string[] {
   return crossChecks.filter(({ holds }) => !holds(settings)).map(({ message }) => message)
+}
+
+/** The first rule that `next` breaks and `current` does not, in the words of an answer. */
+export function newlyBroken(current: BrokerSettings, next: BrokerSettings): string | undefined {
+  const broken = crossChecks.find(({ holds }) => holds(current) && !holds(next))
+  return broken?.required ? `requirement failed: ${broken.message}` : broken?.message
 }
 
 /** `log.roll.ms`, or else `log.roll.hours`. */

@@ -161,6 +161,25 @@ test('a secret is never shown', () => {
   expect(JSON.stringify(describeBroker(config, layers))).not.toContain('hunter2')
 })
 
+test('a throttle is shown where it was set, with its layers, and nowhere else', () => {
+  const config = loadConfig({})
+  const key = 'leader.replication.throttled.rate'
+  const layers = { cluster: new Map([[key, '2000']]), broker: new Map([[key, '1000']]) }
+  expect(describeBroker(config, noDynamicConfig, [key])).toEqual([])
+  expect(describeBroker(config, layers, [key])).toEqual([
+    expect.objectContaining({
+      value: '1000',
+      readOnly: false,
+      isSensitive: false,
+      synonyms: [
+        { name: key, value: '1000', source: ConfigSource.DYNAMIC_BROKER_CONFIG },
+        { name: key, value: '2000', source: ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG },
+      ],
+    }),
+  ])
+  expect(describeAllBrokers(layers, [key])).toEqual([expect.objectContaining({ value: '2000' })])
+})
+
 test('a subscription to client metrics shows its own values over the defaults', () => {
   expect(describeClientMetrics(new Map([['interval.ms', '1000']]))).toMatchObject([
     { name: 'interval.ms', value: '1000', configSource: ConfigSource.CLIENT_METRICS_CONFIG },

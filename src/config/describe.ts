@@ -1,5 +1,5 @@
 import { brokerDefaultText, brokerKey, brokerKeys, brokerSynonyms } from './broker-keys.ts'
-import { type DynamicBrokerConfig, settingsInForce } from './broker-updates.ts'
+import { type DynamicBrokerConfig, dynamicOnlyKey, settingsInForce } from './broker-updates.ts'
 import { clientMetricsKeys } from './client-metrics-keys.ts'
 import { groupBrokerKey, groupConfig, groupKey } from './group-config.ts'
 import { groupKeys } from './group-keys.ts'
@@ -92,9 +92,13 @@ export function describeBroker(
     if (!all.has(name)) return []
     const synonyms = brokerSynonymsOf(name, config, dynamic)
     const key = brokerKey(name)
-    if (key === undefined) return [unknownEntry(name, synonyms)]
-    const value = formatValue(key.type, settingOf(settings, name))
-    return [entry(name, key, value, key.update === 'read-only', synonyms)]
+    if (key !== undefined) {
+      const value = formatValue(key.type, settingOf(settings, name))
+      return [entry(name, key, value, key.update === 'read-only', synonyms)]
+    }
+    const dynamicOnly = dynamicOnlyKey(name)
+    if (dynamicOnly === undefined) return [unknownEntry(name, synonyms)]
+    return [entry(name, dynamicOnly, synonyms[0]?.value ?? null, false, synonyms)]
   })
 }
 
@@ -107,7 +111,7 @@ export function describeAllBrokers(
     const value = dynamic.cluster.get(name)
     if (value === undefined) return []
     const source = ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG
-    const key = brokerKey(name)
+    const key = brokerKey(name) ?? dynamicOnlyKey(name)
     if (key === undefined) return [unknownEntry(name, [{ name, value: null, source }])]
     const shown = isSensitive(key) ? null : value
     return [entry(name, key, shown, key.update === 'read-only', [{ name, value: shown, source }])]
@@ -164,7 +168,7 @@ function brokerSynonymsOf(name: string, config: BrokerConfig, dynamic: DynamicBr
     [ConfigSource.STATIC_BROKER_CONFIG, (synonym) => config.explicit.get(synonym)],
     [ConfigSource.DEFAULT_CONFIG, brokerDefaultText],
   ]
-  const key = brokerKey(name)
+  const key = brokerKey(name) ?? dynamicOnlyKey(name)
   const hidden = key === undefined || isSensitive(key)
   const synonyms: ConfigSynonym[] = []
   for (const [source, textOf] of layers) {
