@@ -118,7 +118,7 @@ export const suites: readonly CompatSuite[] = [
     runs: '.ci/run',
     folder: 'java/clients',
     covers:
-      'console producer and consumer, kafka-topics, kafka-consumer-groups, kafka-get-offsets, kafka-configs, verifiable producer and consumer',
+      'some 590 commands with the output that Apache Kafka gives, good and bad input: topics, configs of every kind, quotas, groups (described, reset by every means, deleted), offsets, records, log directories, elections, reassignments, features, quorum, cluster, API versions, client metrics, producers; console, performance and verifiable clients',
     speaks: {
       Produce: [13],
       Fetch: [18],
@@ -145,6 +145,19 @@ export const suites: readonly CompatSuite[] = [
       IncrementalAlterConfigs: [1],
       OffsetDelete: [0],
       DescribeCluster: [2],
+      DescribeAcls: [3],
+      DeleteAcls: [3],
+      ElectLeaders: [2],
+      AlterPartitionReassignments: [1],
+      ListPartitionReassignments: [0],
+      DescribeClientQuotas: [1],
+      AlterClientQuotas: [1],
+      DescribeQuorum: [2],
+      UpdateFeatures: [2],
+      DescribeProducers: [0],
+      UnregisterBroker: [0],
+      ListConfigResources: [1],
+      DescribeTopicPartitions: [0],
     },
   },
   {

@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,6 +17,8 @@ import org.apache.kafka.common.utils.Exit;
 
 /** Runs a command-line class of Kafka as its script would: inside this JVM where it lends itself to that. */
 public final class Tool {
+  private static final Duration LIMIT = Duration.ofMinutes(2);
+
   private Tool() {}
 
   /** How a tool ended and what it printed. */
@@ -34,7 +37,11 @@ public final class Tool {
     void run(String[] args) throws Exception;
   }
 
-  /** Runs {@code main}; its exit code is that of its first call to {@link Exit}, or 1 when an exception leaves it. */
+  /**
+   * Runs {@code main}; its exit code is that of its first call to {@link Exit}, or 1 when an exception leaves it.
+   *
+   * @throws AssertionError when it has not ended after {@link #LIMIT}; it says where it stands
+   */
   public static Result run(Main main, List<String> args, String stdin) {
     ByteArrayOutputStream stdout = new ByteArrayOutputStream();
     ByteArrayOutputStream stderr = new ByteArrayOutputStream();
@@ -56,14 +63,29 @@ public final class Tool {
     System.setIn(new ByteArrayInputStream(stdin.getBytes(StandardCharsets.UTF_8)));
     System.setOut(new PrintStream(stdout, true, StandardCharsets.UTF_8));
     System.setErr(new PrintStream(stderr, true, StandardCharsets.UTF_8));
+    Thread thread = new Thread(() -> {
+      try {
+        main.run(args.toArray(String[]::new));
+        if (code.compareAndSet(-1, 0)) atExit.forEach(Runnable::run);
+      } catch (Exited e) {
+        // The code is kept above.
+      } catch (Throwable e) {
+        code.compareAndSet(-1, 1);
+        e.printStackTrace();
+      }
+    }, "tool");
+    thread.setDaemon(true);
     try {
-      main.run(args.toArray(String[]::new));
-      if (code.compareAndSet(-1, 0)) atExit.forEach(Runnable::run);
-    } catch (Exited e) {
-      // The code is kept above.
-    } catch (Exception e) {
-      code.compareAndSet(-1, 1);
-      e.printStackTrace();
+      thread.start();
+      thread.join(LIMIT.toMillis());
+      if (thread.isAlive()) {
+        AssertionError late = new AssertionError("the tool still ran after " + LIMIT);
+        late.setStackTrace(thread.getStackTrace());
+        throw late;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
     } finally {
       System.setIn(in);
       System.setOut(out);

@@ -1,53 +1,136 @@
 package sluice.compat.tools;
 
-import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
 import sluice.compat.Broker;
 
 /**
- * Kafka's command-line tools print what they print against Apache Kafka. Each transcript has a broker of its own.
- * With {@code -Dtranscripts.record=true} (and COMPAT_BROKER=kafka) the transcripts are written anew;
- * {@code -Dtranscripts=REGEX} names the ones to run.
+ * Kafka's command-line tools print what they print against Apache Kafka, each command a test. A transcript has a
+ * broker of its own. A command that differs while the broker does not serve an API that it asks or a feature that it
+ * names, or that one before it in the transcript did, is skipped and says which; the differences that are meant are in {@code differences.txt}.
+ *
+ * <p>{@code -Dtranscripts=REGEX} names the transcripts to run, {@code -Dtranscripts.record=true} (with
+ * COMPAT_BROKER=kafka) writes them anew.
  */
 class ToolsTest {
-  private static final Path DIRECTORY = Broker.javaDirectory().resolve("clients/src/test/resources/transcripts");
+  private static final Path RESOURCES = Broker.javaDirectory().resolve("clients/src/test/resources");
+  private static final String ALL = ".*";
+  private static final String WANTED = System.getProperty("transcripts", ALL);
+  private static final boolean RECORD = Boolean.getBoolean("transcripts.record");
 
-  static List<String> transcripts() throws IOException {
-    try (Stream<Path> files = Files.list(DIRECTORY)) {
-      return files.map(file -> file.getFileName().toString().replace(".txt", ""))
-          .filter(name -> name.matches(System.getProperty("transcripts", ".*"))).sorted().toList();
-    }
+  /** A feature that a command names. */
+  private static final Pattern FEATURE = Pattern.compile("\\b[a-z.]+\\.version\\b");
+
+  private final Differences differences;
+
+  ToolsTest() throws IOException {
+    differences = Differences.read(RESOURCES.resolve("differences.txt"));
   }
 
-  @ParameterizedTest(name = "{0}")
-  @MethodSource("transcripts")
-  void printsWhatItPrintsAgainstKafka(String name) throws Exception {
-    Path file = DIRECTORY.resolve(name + ".txt");
-    Transcript transcript = Transcript.read(file);
-    List<List<String>> outputs = new ArrayList<>();
-    try (Broker broker = Broker.start("tools-" + name); TranscriptRunner runner = new TranscriptRunner(broker)) {
-      for (Transcript.Step step : transcript.steps()) outputs.add(runner.run(step));
+  @TestFactory
+  Stream<DynamicNode> printsWhatItPrintsAgainstKafka() throws IOException {
+    List<Path> files;
+    try (Stream<Path> listed = Files.list(RESOURCES.resolve("transcripts"))) {
+      files = listed.filter(file -> file.getFileName().toString().replace(".txt", "").matches(WANTED)).sorted().toList();
     }
-    if (Boolean.getBoolean("transcripts.record")) {
-      Files.writeString(file, transcript.with(outputs));
-      return;
+    RequestLog requests = RECORD ? RequestLog.open() : null;
+    Stream<DynamicNode> transcripts = files.stream().map(file -> {
+      try {
+        Session session = new Session(file, Transcript.read(file), requests);
+        return dynamicContainer(session.transcript.name(), session.tests());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    });
+    return Stream.concat(transcripts, Stream.of(dynamicTest("every intended difference is one", this::noneUnused)))
+        .onClose(() -> {
+          if (requests != null) requests.versions().forEach(version -> System.out.println("asked " + version));
+        });
+  }
+
+  private void noneUnused() {
+    Assumptions.assumeTrue(WANTED.equals(ALL) && Broker.Kind.underTest() == Broker.Kind.SLUICE, "not all transcripts were run");
+    assertEquals(List.of(), differences.unused(), "no command differs like this any more");
+  }
+
+  /** One transcript that is being run. */
+  private final class Session {
+    private final Path file;
+    private final Transcript transcript;
+    private final RequestLog requests;
+    private final List<Transcript.Outcome> outcomes = new ArrayList<>();
+    private final Set<String> awaited = new TreeSet<>();
+    private TranscriptRunner runner;
+    private boolean broken;
+
+    Session(Path file, Transcript transcript, RequestLog requests) {
+      this.file = file;
+      this.transcript = transcript;
+      this.requests = requests;
     }
-    List<Executable> steps = new ArrayList<>();
-    for (int i = 0; i < outputs.size(); i++) {
-      Transcript.Step step = transcript.steps().get(i);
-      String actual = String.join("\n", outputs.get(i));
-      steps.add(() -> assertEquals(String.join("\n", step.expected()), actual, step.command()));
+
+    Stream<DynamicTest> tests() {
+      return transcript.steps().stream()
+          .map(step -> dynamicTest(transcript.name() + ":" + step.line() + " " + step.command(), () -> run(step)))
+          .onClose(this::close);
     }
-    assertAll(steps);
+
+    private void run(Transcript.Step step) throws Exception {
+      Assumptions.assumeFalse(broken, "a step before it failed, see there");
+      if (runner == null) runner = new TranscriptRunner(transcript.name(), requests);
+      try {
+        Transcript.Outcome outcome = runner.run(step);
+        outcomes.add(outcome);
+        if (RECORD) return;
+        if (outcome.output().equals(step.expected())) return;
+        boolean sluice = Broker.Kind.underTest() == Broker.Kind.SLUICE;
+        if (sluice && differences.explain(transcript.name(), step.command(), step.expected(), outcome.output())) return;
+        skipIfAwaited(step);
+        assertEquals(String.join("\n", step.expected()), String.join("\n", outcome.output()), where(step));
+      } catch (Exception | AssertionError e) {
+        if (step.command().startsWith("@")) {
+          skipIfAwaited(step);
+          broken = true;
+        }
+        throw e;
+      }
+    }
+
+    private void skipIfAwaited(Transcript.Step step) {
+      if (runner.served().isEmpty()) return;
+      awaited.addAll(step.apis());
+      FEATURE.matcher(step.command()).results().forEach(feature -> awaited.add(feature.group()));
+      awaited.removeAll(runner.served());
+      Assumptions.assumeTrue(awaited.isEmpty(), () -> where(step) + " awaits " + String.join(", ", awaited));
+    }
+
+    private String where(Transcript.Step step) {
+      return transcript.name() + ":" + step.line() + " " + step.command();
+    }
+
+    private void close() {
+      try {
+        if (runner != null) runner.close();
+        if (RECORD && outcomes.size() == transcript.steps().size()) Files.writeString(file, transcript.with(outcomes));
+      } catch (Exception e) {
+        throw new AssertionError("transcript " + transcript.name(), e);
+      }
+    }
   }
 }

@@ -1,16 +1,12 @@
 package sluice.compat.tools;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * A file of commands with the output they must give, as a terminal session would show it.
@@ -18,95 +14,61 @@ import java.util.regex.Pattern;
  * <pre>
  * # a comment
  * $ kafka-topics --create --topic orders        a tool of Kafka; --bootstrap-server is added
- * < a line                                      what it reads on standard input
+ * &amp; CreateTopics                            the APIs it asked of Apache Kafka
+ * &lt; a line                                   what it reads on standard input
  * Created topic orders.                         what it must print,
  * ! WARNING …                                   on standard error,
  * exit 1                                        and its exit code where that is not 0
  * $ kafka-configs … | keep REGEX                only the lines that match are compared
+ * $ kafka-configs … | cut REGEX                 what matches is not
  * $ kafka-topics … | sort                       the lines come in no particular order
  * @member alice group=g topic=orders            what the suite does itself, see {@link TranscriptRunner}
  * </pre>
  *
- * The expected output was recorded against Apache Kafka; what differs from run to run (ids, ports, times, column
- * widths) is replaced by a placeholder on both sides.
+ * What begins with {@code &amp;} and all output was recorded against Apache Kafka.
  */
-record Transcript(List<Step> steps) {
-  /** One command, the lines above it that are comments, and what follows it. */
-  record Step(List<String> comments, String command, List<String> stdin, List<String> expected) {}
+record Transcript(String name, List<Step> steps) {
+  /** One command, the comments above it, and what follows it. */
+  record Step(int line, List<String> comments, String command, Set<String> apis, List<String> stdin, List<String> expected) {}
 
-  private static final ObjectMapper JSON =
-      JsonMapper.builder().enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS).build();
-
-  private static final List<Replacement> PLACEHOLDERS = List.of(
-      new Replacement("127\\.0\\.0\\.1:\\d+", "<broker>"),
-      new Replacement("TopicId: [\\w-]{22}", "TopicId: <topic-id>"),
-      new Replacement("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
-      new Replacement("\"timestamp\":\\d+", "\"timestamp\":<time>"),
-      new Replacement("\"avg_throughput\":[0-9.E]+", "\"avg_throughput\":<rate>"),
-      // Eligible leader replicas are shown only where the broker serves DescribeTopicPartitions.
-      new Replacement("\\s+Elr:.*", ""),
-      new Replacement("[ \\t]+", " "),
-      new Replacement(" $", ""));
-
-  private record Replacement(Pattern pattern, String by) {
-    Replacement(String pattern, String by) {
-      this(Pattern.compile(pattern), Matcher.quoteReplacement(by));
-    }
-  }
+  /** What a step did. */
+  record Outcome(Set<String> apis, List<String> output) {}
 
   static Transcript read(Path file) throws IOException {
     List<Step> steps = new ArrayList<>();
     List<String> comments = new ArrayList<>();
-    for (String line : Files.readAllLines(file)) {
+    List<String> lines = Files.readAllLines(file);
+    for (int i = 0; i < lines.size(); i++) {
+      String line = lines.get(i);
       Step last = steps.isEmpty() ? null : steps.get(steps.size() - 1);
       if (line.startsWith("#") || line.isBlank()) {
         comments.add(line);
-      } else if (line.startsWith("$ ") || line.startsWith("@")) {
-        steps.add(new Step(comments, line, new ArrayList<>(), new ArrayList<>()));
-        comments = new ArrayList<>();
-      } else if (last == null) {
-        throw new IllegalArgumentException(file + " starts with output: " + line);
-      } else if (line.startsWith("< ")) {
-        last.stdin.add(line.substring(2));
-      } else {
-        last.expected.add(line);
+        continue;
       }
+      if (line.startsWith("$ ") || line.startsWith("@")) {
+        steps.add(new Step(i + 1, comments, line, new TreeSet<>(), new ArrayList<>(), new ArrayList<>()));
+        comments = new ArrayList<>();
+        continue;
+      }
+      if (last == null || !comments.isEmpty()) throw new IllegalArgumentException(file + ":" + (i + 1) + ": output without a command");
+      if (line.startsWith("& ")) last.apis.addAll(List.of(line.substring(2).split(" ")));
+      else if (line.startsWith("< ")) last.stdin.add(line.substring(2));
+      else last.expected.add(line);
     }
-    return new Transcript(steps);
+    return new Transcript(file.getFileName().toString().replace(".txt", ""), steps);
   }
 
-  /**
-   * The lines of {@code text} with placeholders for all that no two runs have in common; blank ones and frames of
-   * stack traces are left out.
-   */
-  static List<String> normalise(String text) {
-    List<String> lines = new ArrayList<>();
-    for (String line : text.split("\n")) {
-      String normal = line.startsWith("{") ? keysSorted(line) : line;
-      for (Replacement replacement : PLACEHOLDERS) normal = replacement.pattern.matcher(normal).replaceAll(replacement.by);
-      if (!normal.isBlank() && !normal.startsWith(" at ")) lines.add(normal);
-    }
-    return lines;
-  }
-
-  /** A line of JSON with its keys in order: the verifiable clients write them as reflection lists them. */
-  private static String keysSorted(String json) {
-    try {
-      return JSON.writeValueAsString(JSON.readValue(json, Object.class));
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(json, e);
-    }
-  }
-
-  /** The file's text with {@code outputs} in place of the expected ones. */
-  String with(List<List<String>> outputs) {
+  /** The file's text with {@code outcomes} in place of what it has. */
+  String with(List<Outcome> outcomes) {
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < steps.size(); i++) {
       Step step = steps.get(i);
+      Outcome outcome = outcomes.get(i);
       for (String line : step.comments) text.append(line).append('\n');
       text.append(step.command).append('\n');
+      if (!outcome.apis.isEmpty()) text.append("& ").append(String.join(" ", outcome.apis)).append('\n');
       for (String line : step.stdin) text.append("< ").append(line).append('\n');
-      for (String line : outputs.get(i)) text.append(line).append('\n');
+      for (String line : outcome.output) text.append(line).append('\n');
     }
     return text.toString();
   }

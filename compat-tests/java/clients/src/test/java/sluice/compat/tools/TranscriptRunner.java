@@ -1,95 +1,112 @@
 package sluice.compat.tools;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
-import org.apache.kafka.tools.BrokerApiVersionsCommand;
-import org.apache.kafka.tools.ConsoleProducer;
-import org.apache.kafka.tools.DeleteRecordsCommand;
-import org.apache.kafka.tools.GetOffsetShell;
-import org.apache.kafka.tools.TopicCommand;
-import org.apache.kafka.tools.VerifiableConsumer;
-import org.apache.kafka.tools.VerifiableProducer;
-import org.apache.kafka.tools.consumer.ConsoleConsumer;
-import org.apache.kafka.tools.consumer.group.ConsumerGroupCommand;
 import sluice.compat.Broker;
 
-/** Runs the steps of a transcript against one broker. */
+/** Runs the steps of a transcript in turn against a broker of its own, which is started by the first of them. */
 final class TranscriptRunner implements AutoCloseable {
-  private static final Map<String, Tool.Main> TOOLS = Map.of(
-      "kafka-broker-api-versions", BrokerApiVersionsCommand::main,
-      "kafka-configs", kafka.admin.ConfigCommand::main,
-      "kafka-console-consumer", ConsoleConsumer::main,
-      "kafka-console-producer", ConsoleProducer::main,
-      "kafka-consumer-groups", ConsumerGroupCommand::main,
-      "kafka-delete-records", DeleteRecordsCommand::main,
-      "kafka-get-offsets", GetOffsetShell::main,
-      "kafka-topics", TopicCommand::main);
-
-  /** These print their last lines from a shutdown hook of the JVM. */
-  private static final Map<String, Class<?>> TOOLS_APART = Map.of(
-      "kafka-verifiable-consumer", VerifiableConsumer.class,
-      "kafka-verifiable-producer", VerifiableProducer.class);
-
   /** Words split at blanks; single quotes keep blanks together. */
   private static final Pattern WORD = Pattern.compile("'([^']*)'|(\\S+)");
 
   /** The timestamp of the first record that {@code @produce} writes; each further one is a second later. */
   private static final long FIRST_TIMESTAMP_MS = 1_700_000_000_000L;
 
-  private static final String REQUESTS = Broker.javaDirectory().resolve("clients/src/test/resources/requests").toString();
+  /** Apache Kafka applies what its controller has written a moment after that has been answered. */
+  private static final Duration KAFKA_SETTLES = Duration.ofMillis(150);
 
-  private final Broker broker;
+  private static final Duration MEMBERS_SETTLE = Duration.ofSeconds(30);
+
+  private final String name;
+  private final RequestLog requests;
+  private final Path files;
+  private final Path data;
+  private final Normaliser normaliser;
   private final Map<String, GroupMember> members = new HashMap<>();
+  private Broker broker;
+  private Set<String> served = Set.of();
 
-  TranscriptRunner(Broker broker) {
-    this.broker = broker;
+  /** {@code requests} is null where nobody wants to know what is asked. */
+  TranscriptRunner(String name, RequestLog requests) throws IOException {
+    this.name = name;
+    this.requests = requests;
+    data = Broker.dataRoot().resolve("tools-" + name);
+    files = Files.createTempDirectory("transcript");
+    normaliser = new Normaliser(List.of(new String[] {data.toString(), "DATA"}, new String[] {files.toString(), "FILES"}));
   }
 
-  /** Carries out one step and returns what it printed, normalised. */
-  List<String> run(Transcript.Step step) throws Exception {
-    if (step.command().startsWith("@")) {
-      act(words(step.command().substring(1)));
-      return List.of();
+  /** The APIs and features that the broker names. */
+  Set<String> served() {
+    return served;
+  }
+
+  /** Carries out one step and returns what it asked and printed. */
+  Transcript.Outcome run(Transcript.Step step) throws Exception {
+    List<String> words = words(step.command().substring(step.command().startsWith("@") ? 1 : 2));
+    if (step.command().startsWith("@broker")) {
+      start(words.subList(1, words.size()));
+      return new Transcript.Outcome(Set.of(), List.of());
     }
+    if (broker == null) start(List.of());
+    if (requests != null) requests.take(members.keySet());
+    List<String> output = List.of();
+    if (step.command().startsWith("@")) act(words, step.stdin());
+    else output = command(step);
+    if (broker.kind() == Broker.Kind.KAFKA) Thread.sleep(KAFKA_SETTLES.toMillis());
+    return new Transcript.Outcome(requests == null ? Set.of() : requests.take(members.keySet()), output);
+  }
+
+  private void start(List<String> config) throws Exception {
+    broker = Broker.start("tools-" + name, config.stream().map(this::paths).toArray(String[]::new));
+    served = Served.by(broker);
+  }
+
+  private String paths(String word) {
+    return word.replace("FILES", files.toString()).replace("DATA", data.toString());
+  }
+
+  private List<String> command(Transcript.Step step) throws Exception {
     String[] stages = step.command().substring(2).split(" \\| ");
     List<String> words = words(stages[0]);
-    List<String> args = new ArrayList<>(words.subList(1, words.size()));
-    args.replaceAll(word -> word.replace("RESOURCES", REQUESTS));
-    args.add("--bootstrap-server");
-    args.add(broker.bootstrap());
+    words.replaceAll(this::paths);
     String stdin = step.stdin().isEmpty() ? "" : String.join("\n", step.stdin()) + "\n";
-    Tool.Main main = TOOLS.get(words.get(0));
-    Class<?> apart = TOOLS_APART.get(words.get(0));
-    if (main == null && apart == null) throw new IllegalArgumentException("no such tool: " + words.get(0));
-    Tool.Result result = main != null ? Tool.run(main, args, stdin) : Tool.runApart(apart, args);
-    List<String> lines = Transcript.normalise(result.stdout());
-    for (String line : Transcript.normalise(result.stderr())) lines.add("! " + line);
+    Tool.Result result = Tools.run(words, broker.bootstrap(), stdin);
+    List<String> lines = normaliser.lines(result.stdout());
+    for (String line : normaliser.lines(result.stderr())) lines.add("! " + line);
     for (int i = 1; i < stages.length; i++) lines = filter(stages[i], lines);
     if (result.exitCode() != 0) lines.add("exit " + result.exitCode());
     return lines;
   }
 
   private static List<String> filter(String stage, List<String> lines) {
-    if (stage.equals("sort")) return lines.stream().sorted().toList();
-    if (!stage.startsWith("keep ")) throw new IllegalArgumentException("no such filter: " + stage);
-    Pattern wanted = Pattern.compile(stage.substring("keep ".length()));
-    return new ArrayList<>(lines.stream().filter(line -> wanted.matcher(line).find()).toList());
+    if (stage.equals("sort")) return new ArrayList<>(lines.stream().sorted().toList());
+    Pattern pattern = Pattern.compile(stage.substring(stage.indexOf(' ') + 1));
+    return new ArrayList<>(switch (stage.substring(0, stage.indexOf(' '))) {
+      case "keep" -> lines.stream().filter(line -> pattern.matcher(line).find()).toList();
+      case "cut" -> lines.stream().map(line -> pattern.matcher(line).replaceAll("")).toList();
+      default -> throw new IllegalArgumentException("no such filter: " + stage);
+    });
   }
 
   /**
-   * {@code member NAME group=G topic=T [KEY=VALUE …]} joins a consumer to a group and returns when all members have
-   * an assignment; {@code leave NAME} lets it leave; {@code produce TOPIC COUNT} writes records of known timestamps
-   * to the partitions in turn.
+   * {@code broker KEY=VALUE …}, as the first step, starts the broker with settings of its own; {@code member NAME
+   * group=G topic=T [KEY=VALUE …]} joins a consumer to a group and returns when all members have an assignment;
+   * {@code leave NAME} lets it leave; {@code produce TOPIC COUNT} writes records of known timestamps to the partitions
+   * in turn, one batch each; {@code file NAME} writes a file that commands call {@code FILES/NAME}.
    */
-  private void act(List<String> words) throws Exception {
+  private void act(List<String> words, List<String> stdin) throws Exception {
     switch (words.get(0)) {
       case "member" -> {
         Map<String, String> options = new HashMap<>();
@@ -98,19 +115,21 @@ final class TranscriptRunner implements AutoCloseable {
           options.put(pair[0], pair[1]);
         }
         members.put(words.get(1), new GroupMember(broker, words.get(1), options));
-        GroupMember.awaitStable(members.values(), Duration.ofSeconds(30));
+        GroupMember.awaitStable(members.values(), MEMBERS_SETTLE);
       }
       case "leave" -> {
         members.remove(words.get(1)).close();
-        if (!members.isEmpty()) GroupMember.awaitStable(members.values(), Duration.ofSeconds(30));
+        GroupMember.awaitStable(members.values(), MEMBERS_SETTLE);
       }
       case "produce" -> produce(words.get(1), Integer.parseInt(words.get(2)));
+      case "file" -> Files.write(files.resolve(words.get(1)), stdin.stream().map(this::paths).toList());
       default -> throw new IllegalArgumentException("no such action: " + words.get(0));
     }
   }
 
   private void produce(String topic, int count) {
-    Map<String, Object> config = Map.of("bootstrap.servers", broker.bootstrap());
+    // Nothing is sent before close() asks for it, so the batches do not depend on time.
+    Map<String, Object> config = Map.of("bootstrap.servers", broker.bootstrap(), "linger.ms", 60_000);
     try (KafkaProducer<String, String> producer = new KafkaProducer<>(config, new StringSerializer(), new StringSerializer())) {
       int partitions = producer.partitionsFor(topic).size();
       for (int i = 0; i < count; i++) {
@@ -129,6 +148,10 @@ final class TranscriptRunner implements AutoCloseable {
 
   @Override
   public void close() throws Exception {
-    for (GroupMember member : members.values()) member.close();
+    try {
+      for (GroupMember member : members.values()) member.close();
+    } finally {
+      if (broker != null) broker.close();
+    }
   }
 }
