@@ -10,11 +10,16 @@ import { offsetFetchRequest, offsetFetchResponse } from '../wire/schemas/09-offs
 import { findCoordinatorRequest, findCoordinatorResponse } from '../wire/schemas/10-find-coordinator.ts'
 import { createTopicsRequest, createTopicsResponse } from '../wire/schemas/19-create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from '../wire/schemas/20-delete-topics.ts'
+import { deleteRecordsRequest, deleteRecordsResponse } from '../wire/schemas/21-delete-records.ts'
 import {
   alterReplicaLogDirsRequest,
   alterReplicaLogDirsResponse,
 } from '../wire/schemas/34-alter-replica-log-dirs.ts'
 import { describeLogDirsRequest, describeLogDirsResponse } from '../wire/schemas/35-describe-log-dirs.ts'
+import {
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+} from '../wire/schemas/44-incremental-alter-configs.ts'
 import { TestClient } from './test-client.ts'
 
 /** Where a log is, or a copy that is being made of it. */
@@ -27,6 +32,8 @@ export interface LogPlace {
   readonly isFuture: boolean
 }
 
+const BROKER = 4
+const SET = 0
 const MAX_BYTES = 64 * 1024 * 1024
 
 /** What the tests of log directories ask a broker. */
@@ -168,6 +175,30 @@ export class DirectoryClient {
       dirs: [{ path, topics: [{ name: topic, partitions: [partition] }] }],
     })
     return results[0]!.partitions[0]!.errorCode
+  }
+
+  async deleteRecords(topic: string, partition: number, offset: number): Promise<number> {
+    const { topics } = await this.client.send(deleteRecordsRequest, deleteRecordsResponse, 2, {
+      topics: [{ name: topic, partitions: [{ partitionIndex: partition, offset }] }],
+      timeoutMs: 1000,
+    })
+    return topics[0]!.partitions[0]!.errorCode
+  }
+
+  /** Of broker 1. */
+  async setBrokerConfig(name: string, value: string): Promise<number> {
+    const { responses } = await this.client.send(
+      incrementalAlterConfigsRequest,
+      incrementalAlterConfigsResponse,
+      1,
+      {
+        resources: [
+          { resourceType: BROKER, resourceName: '1', configs: [{ name, configOperation: SET, value }] },
+        ],
+        validateOnly: false,
+      },
+    )
+    return responses[0]!.errorCode
   }
 
   async findCoordinator(group: string): Promise<number> {
