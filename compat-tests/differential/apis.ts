@@ -34,6 +34,14 @@ import {
 } from '../../src/wire/schemas/32-describe-configs.ts'
 import { alterConfigsRequest, alterConfigsResponse } from '../../src/wire/schemas/33-alter-configs.ts'
 import {
+  alterReplicaLogDirsRequest,
+  alterReplicaLogDirsResponse,
+} from '../../src/wire/schemas/34-alter-replica-log-dirs.ts'
+import {
+  describeLogDirsRequest,
+  describeLogDirsResponse,
+} from '../../src/wire/schemas/35-describe-log-dirs.ts'
+import {
   createPartitionsRequest,
   createPartitionsResponse,
 } from '../../src/wire/schemas/37-create-partitions.ts'
@@ -119,6 +127,8 @@ export const api = {
   initProducerId: [initProducerIdRequest, initProducerIdResponse],
   offsetForLeaderEpoch: [offsetForLeaderEpochRequest, offsetForLeaderEpochResponse],
   describeConfigs: [describeConfigsRequest, describeConfigsResponse],
+  alterReplicaLogDirs: [alterReplicaLogDirsRequest, alterReplicaLogDirsResponse],
+  describeLogDirs: [describeLogDirsRequest, describeLogDirsResponse],
   createPartitions: [createPartitionsRequest, createPartitionsResponse],
   deleteGroups: [deleteGroupsRequest, deleteGroupsResponse],
   incrementalAlterConfigs: [incrementalAlterConfigsRequest, incrementalAlterConfigsResponse],

@@ -11,6 +11,7 @@ import { fetching, fetchSessions } from './scenarios/fetch.ts'
 import { groups } from './scenarios/groups.ts'
 import { idempotence } from './scenarios/idempotence.ts'
 import { legacyScenarios } from './scenarios/legacy.ts'
+import { logDirs } from './scenarios/log-dirs.ts'
 import { lookups } from './scenarios/lookups.ts'
 import { offsets } from './scenarios/offsets.ts'
 import { produce } from './scenarios/produce.ts'
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   topics,
   topicRules,
   described,
+  logDirs,
   configs,
   configResources,
   features,

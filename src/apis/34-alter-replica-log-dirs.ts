@@ -34,8 +34,8 @@ function answer(
   for (const { path, topics } of dirs) {
     for (const { name, partitions } of topics) {
       const wanted = paths.get(name) ?? new Map<number, string>()
-      paths.set(name, wanted)
       for (const partition of partitions) wanted.set(partition, path)
+      if (wanted.size > 0) paths.set(name, wanted)
     }
   }
   return {
