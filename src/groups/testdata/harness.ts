@@ -137,8 +137,7 @@ export class Harness {
   /** Fails where the records of the log make other consumer groups than there are. */
   checkReplay(): void {
     if (this.holdsWrites) return
-    const rebuilt = this.newMachine()
-    for (const record of this.log) rebuilt.apply(throughBytes(record))
+    const rebuilt = this.rebuilt()
     for (const groupId of new Set(this.log.map((record) => record.groupId))) {
       const live = dumpOf(this.machine.group(groupId))
       const replayed = dumpOf(rebuilt.group(groupId))
@@ -146,6 +145,13 @@ export class Harness {
         throw new Error(`live ${inspect(live, INSPECT)}, from the log ${inspect(replayed, INSPECT)}`)
       }
     }
+  }
+
+  /** A machine that has what the log has. */
+  rebuilt(): GroupMachine {
+    const machine = this.newMachine()
+    for (const record of this.log) machine.apply(throughBytes(record))
+    return machine
   }
 
   /** A machine that has nothing yet. */
