@@ -319,27 +319,6 @@ describe('an internal topic whose coordinator is not served', () => {
   })
 })
 
-describe('topics made in one request', () => {
-  it('must not differ only in what their metrics are named alike for', async () => {
-    const client = await startWithClient()
-    const input = {
-      topics: ['a.b', 'a_b'].map((name) => ({
-        name,
-        numPartitions: 1,
-        replicationFactor: 1,
-        assignments: [],
-        configs: [],
-      })),
-      timeoutMs: 1000,
-    }
-    const { topics } = await client.send(createTopicsRequest, createTopicsResponse, 7, input)
-    expect(topics.map(({ errorCode }) => errorCode)).toEqual([
-      ErrorCode.NONE,
-      ErrorCode.INVALID_TOPIC_EXCEPTION,
-    ])
-  })
-})
-
 describe('too many partitions', () => {
   it.each([10_001, 2 ** 31 - 1])('%i in one request are refused', async (numPartitions) => {
     const client = await startWithClient()

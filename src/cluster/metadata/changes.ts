@@ -151,6 +151,8 @@ class Delta {
   readonly #clientQuotas: MapEdit<string, EntityQuotas>
   readonly #features: MapEdit<string, number>
   readonly #modVersions: MapEdit<ResourceKey, number>
+  /** Partitions that were copied here, so that many changes of one topic copy them once. */
+  readonly #copied = new Map<string, PartitionImage[]>()
   #clusterId: string
   #nextProducerId: number
 
@@ -285,7 +287,13 @@ class Delta {
         : partition.leaderEpoch > previous.leaderEpoch,
       `${name}: leader ${partition.leader} in epoch ${partition.leaderEpoch} follows leader ${previous.leader} in epoch ${previous.leaderEpoch}`,
     )
-    this.#putTopic({ ...topic, partitions: topic.partitions.with(partition.partition, partition) })
+    let partitions = this.#copied.get(topic.name)
+    if (partitions === undefined || partitions !== topic.partitions) {
+      partitions = [...topic.partitions]
+      this.#copied.set(topic.name, partitions)
+      this.#setTopic({ ...topic, partitions })
+    }
+    partitions[partition.partition] = partition
   }
 
   /** Returns how many entries the resource is left with; without any there is no such resource. */
@@ -320,6 +328,10 @@ class Delta {
       topic.partitions.every((partition, index) => partition.partition === index),
       `partitions of topic ${topic.name} are numbered from 0 without a gap`,
     )
+    this.#setTopic(topic)
+  }
+
+  #setTopic(topic: TopicImage): void {
     this.#topics.set(topic.name, topic)
     this.#topicsById.set(topic.id, topic)
   }

@@ -2,7 +2,7 @@
  * The replicas of this broker: follows the metadata, so that what the image says this broker holds is held, led and
  * served when a commit resolves. Kafka's `ReplicaManager` for the part that is state.
  */
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { LogConfig } from '../../logstore/log-config.ts'
 import type { LogDirectories } from '../../logstore/log-directories.ts'
@@ -40,11 +40,20 @@ export interface LogMoveListener {
   configured(partition: HostedPartition, config: LogConfig): void
 }
 
+/**
+ * How long new partitions are opened in one go, each of which costs a directory and some files. Those that are left
+ * follow in slices of this length between other work, or when they are asked for.
+ */
+const SLICE_MS = 10
+
 export class PartitionHost {
   readonly #options: PartitionHostOptions
   readonly #topics = new Map<string, HostedPartition[]>()
   /** Partitions whose log failed, or could not be opened: their topics' ids by `topic-partition`. */
   readonly #offline = new Map<string, string>()
+  /** Partitions made by a commit whose logs are still to be made, by `topic-partition`. */
+  readonly #unopened = new Map<string, { readonly topic: string; readonly partition: number }>()
+  #slice: Timer | undefined
   #placements: Placement[] = []
 
   constructor(options: PartitionHostOptions) {
@@ -52,7 +61,7 @@ export class PartitionHost {
   }
 
   get(topic: string, partition: number): HostedPartition | undefined {
-    return this.#topics.get(topic)?.[partition]
+    return this.#topics.get(topic)?.[partition] ?? this.#openAsked(topic, partition)
   }
 
   *all(): Generator<HostedPartition, void, undefined> {
@@ -77,12 +86,14 @@ export class PartitionHost {
 
   /** A commit, in the form of the store's listener. */
   applied(image: MetadataImage, changes: readonly MetadataChange[], previous: MetadataImage): void {
+    const untilMs = this.#options.clock.monotonicMs() + SLICE_MS
     for (const name of touchedTopics(changes)) {
       const before = previous.topics.get(name)
       const topic = image.topics.get(name)
       if (before !== undefined && before.id !== topic?.id) this.#removeTopic(name)
-      if (topic !== undefined) this.#applyTopic(topic, image, before)
+      if (topic !== undefined) this.#applyTopic(topic, image, before, untilMs)
     }
+    this.#openLater()
     this.#tellPlacements()
     this.#applyConfigs(image, changes)
   }
@@ -101,41 +112,87 @@ export class PartitionHost {
 
   /** Serves nothing any more; the logs are closed by their directory. */
   close(): void {
+    this.#slice?.cancel()
+    this.#unopened.clear()
     for (const partition of this.all()) partition.close()
     this.#topics.clear()
   }
 
-  #applyTopic(topic: TopicImage, image: MetadataImage, before: TopicImage | undefined): void {
-    const { brokerId, logger } = this.#options
-    let hosted = this.#topics.get(topic.name)
+  /** @param untilMs when new partitions are no longer opened but noted, by the monotonic clock */
+  #applyTopic(
+    topic: TopicImage,
+    image: MetadataImage,
+    before: TopicImage | undefined,
+    untilMs = Number.POSITIVE_INFINITY,
+  ): void {
+    const { brokerId, clock } = this.#options
+    const hosted = this.#topics.get(topic.name)
     for (const partition of topic.partitions) {
       if (!partition.replicas.includes(brokerId)) continue
-      if (hosted === undefined) {
-        hosted = []
-        this.#topics.set(topic.name, hosted)
-      }
-      const known = hosted[partition.partition]
+      const known = hosted?.[partition.partition]
       if (known !== undefined) {
         known.apply(partition)
         continue
       }
       const name = `${topic.name}-${partition.partition}`
-      if (this.#offline.get(name) === topic.id) continue
-      try {
-        const isNew = before?.id !== topic.id || before.partitions[partition.partition] === undefined
-        const opened = this.#open(topic, partition, image, isNew)
-        if (opened === undefined) continue
-        hosted[partition.partition] = opened
-        this.#offline.delete(name)
-      } catch (error) {
-        this.#offline.set(name, topic.id)
-        logger.error('partition is offline', {
-          topic: topic.name,
-          partition: partition.partition,
-          err: error,
-        })
-      }
+      if (this.#offline.get(name) === topic.id || this.#unopened.has(name)) continue
+      const isNew = before?.id !== topic.id || before.partitions[partition.partition] === undefined
+      if (isNew && clock.monotonicMs() >= untilMs) {
+        this.#unopened.set(name, { topic: topic.name, partition: partition.partition })
+      } else this.#host(topic, partition, image, isNew)
     }
+  }
+
+  #host(topic: TopicImage, partition: PartitionImage, image: MetadataImage, isNew: boolean): void {
+    const name = `${topic.name}-${partition.partition}`
+    let hosted = this.#topics.get(topic.name)
+    if (hosted === undefined) {
+      hosted = []
+      this.#topics.set(topic.name, hosted)
+    }
+    try {
+      const opened = this.#open(topic, partition, image, isNew)
+      if (opened === undefined) return
+      hosted[partition.partition] = opened
+      this.#offline.delete(name)
+    } catch (error) {
+      this.#offline.set(name, topic.id)
+      this.#options.logger.error('partition is offline', {
+        topic: topic.name,
+        partition: partition.partition,
+        err: error,
+      })
+    }
+  }
+
+  #openAsked(topic: string, partition: number): HostedPartition | undefined {
+    if (this.#unopened.size === 0 || !this.#unopened.delete(`${topic}-${partition}`)) return undefined
+    this.#openNew(topic, partition)
+    this.#tellPlacements()
+    return this.#topics.get(topic)?.[partition]
+  }
+
+  #openNew(topic: string, partition: number): void {
+    const image = this.#options.image()
+    const found = image.topics.get(topic)
+    const state = found?.partitions[partition]
+    if (found !== undefined && state !== undefined) this.#host(found, state, image, true)
+  }
+
+  #openLater(): void {
+    if (this.#unopened.size === 0 || this.#slice !== undefined) return
+    const { clock } = this.#options
+    this.#slice = clock.setTimer(0, () => {
+      this.#slice = undefined
+      const untilMs = clock.monotonicMs() + SLICE_MS
+      for (const [name, { topic, partition }] of this.#unopened) {
+        this.#unopened.delete(name)
+        this.#openNew(topic, partition)
+        if (clock.monotonicMs() >= untilMs) break
+      }
+      this.#tellPlacements()
+      this.#openLater()
+    })
   }
 
   /** Undefined where its log is in a directory that cannot be used. */
@@ -191,8 +248,10 @@ export class PartitionHost {
       }
     }
     this.#topics.delete(name)
-    for (const partition of this.#offline.keys()) {
-      if (partition.slice(0, partition.lastIndexOf('-')) === name) this.#offline.delete(partition)
+    for (const partitions of [this.#offline, this.#unopened]) {
+      for (const partition of partitions.keys()) {
+        if (partition.slice(0, partition.lastIndexOf('-')) === name) partitions.delete(partition)
+      }
     }
   }
 
