@@ -4,7 +4,7 @@ import { systemClock } from './base/clock.ts'
 import { silentLogger } from './base/logger.ts'
 import { systemRandom } from './base/random.ts'
 import { Broker, StartError } from './broker.ts'
-import { loadConfig } from './config/load.ts'
+import { ConfigError, loadConfig } from './config/load.ts'
 import { FaultyFileSystem } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
@@ -108,6 +108,50 @@ describe('several log directories', () => {
   it('refuse to start when two are the same', async () => {
     const dirs = { 'log.dirs': '/d1,/d2,/d2/../d1' }
     await expect(start(new MemoryFileSystem(), dirs)).rejects.toThrow('/d1 is named twice')
+  })
+})
+
+describe('a log directory that is cordoned', () => {
+  it('gets no new partition, nor any that moves, and keeps those it has', async () => {
+    const { client } = await start(new MemoryFileSystem())
+    await client.create('before', 3)
+    expect(await client.setBrokerConfig('cordoned.log.dirs', '/d2')).toBe(ErrorCode.NONE)
+    await client.create('after', 6)
+    const places = await client.places()
+    expect(places.filter(({ topic, path }) => topic === 'after' && path === '/d2')).toEqual([])
+    const kept = places.find(({ topic, path }) => topic === 'before' && path === '/d2')!
+    expect(await client.produce('before', kept.partition, 'a')).toBe(ErrorCode.NONE)
+    expect((await client.describe()).map(({ isCordoned }) => isCordoned)).toEqual([false, true, false])
+    expect(await client.alter('after', 0, '/d2')).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+    expect(await client.alter('not.yet', 0, '/d2')).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT)
+  })
+
+  it('leaves no place for a new topic when all are', async () => {
+    const { client } = await start(new MemoryFileSystem())
+    for (const all of ['*', DIRS.join()]) {
+      expect(await client.setBrokerConfig('cordoned.log.dirs', all)).toBe(ErrorCode.NONE)
+      await client.until(async () =>
+        client.create(`t-${all.length}`, 1).then(
+          () => false,
+          (error: Error) => error.message.includes('have all their log directories cordoned'),
+        ),
+      )
+    }
+    expect(await client.setBrokerConfig('cordoned.log.dirs', '/d2')).toBe(ErrorCode.NONE)
+    await client.until(async () =>
+      client.create('t', 1).then(
+        () => true,
+        () => false,
+      ),
+    )
+  })
+
+  it.each(['/d4', '*,/d1'])('cannot be %s', async (value) => {
+    const { client } = await start(new MemoryFileSystem())
+    expect(await client.setBrokerConfig('cordoned.log.dirs', value)).toBe(ErrorCode.INVALID_REQUEST)
+    expect(() => loadConfig({ overrides: { 'log.dirs': '/d1', 'cordoned.log.dirs': value } })).toThrow(
+      ConfigError,
+    )
   })
 })
 

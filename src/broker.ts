@@ -221,7 +221,10 @@ export class Broker {
     producerIds.session = session
     await reports.start(!logs.hadCleanShutdown)
     hosted.load(metadata.image())
-    metadata.subscribe((image, changes, previous) => hosted.applied(image, changes, previous))
+    metadata.subscribe((image, changes, previous) => {
+      hosted.applied(image, changes, previous)
+      if (image.configs !== previous.configs) reports.configured()
+    })
     await this.#loadGroups(services, groupRuntime)
     logs.startMaintenance({
       retentionCheckMs: config.settings.logRetentionCheckIntervalMs,
@@ -519,6 +522,7 @@ export class Broker {
       rack: config.settings.brokerRack,
       listeners: this.#listeners,
       directories: logs.onlineIds,
+      isCordoned: logs.areCordoned,
     })
   }
 

@@ -4,7 +4,7 @@ import type { BrokerSettings } from './broker-keys.ts'
 interface CrossCheck {
   /** False when the rule is broken. */
   readonly holds: (settings: BrokerSettings) => boolean
-  readonly message: string
+  readonly message: string | ((settings: BrokerSettings) => string)
   /** Kafka's answer to a client who would break it says that a requirement failed. Known for dynamic keys alone. */
   readonly required?: true
 }
@@ -35,6 +35,17 @@ const crossChecks: readonly CrossCheck[] = [
       c.logCleanerThreads > 0 &&
       Math.floor(c.logCleanerDedupeBufferSize / c.logCleanerThreads) > BYTES_PER_MB,
     message: 'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.',
+    required: true,
+  },
+  {
+    holds: (c) => !c.cordonedLogDirs.includes('*') || c.cordonedLogDirs.length === 1,
+    message: 'When cordoned.log.dirs is set to *, it must not contain other values',
+    required: true,
+  },
+  {
+    holds: (c) => strangersAmongCordoned(c).length === 0,
+    message: (c) =>
+      `All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : ${strangersAmongCordoned(c).join(',')}`,
     required: true,
   },
   {
@@ -169,13 +180,25 @@ function range(
 
 /** The message of every rule between keys that is broken. */
 export function crossCheck(settings: BrokerSettings): string[] {
-  return crossChecks.filter(({ holds }) => !holds(settings)).map(({ message }) => message)
+  return crossChecks.filter(({ holds }) => !holds(settings)).map((check) => textOf(check, settings))
+}
+
+function textOf({ message }: CrossCheck, settings: BrokerSettings): string {
+  return typeof message === 'string' ? message : message(settings)
+}
+
+/** What is cordoned without being one of the log directories. */
+function strangersAmongCordoned({ cordonedLogDirs, logDirs, logDir }: BrokerSettings): string[] {
+  const known = logDirs ?? logDir
+  return cordonedLogDirs.includes('*') ? [] : cordonedLogDirs.filter((each) => !known.includes(each))
 }
 
 /** The first rule that `next` breaks and `current` does not, in the words of an answer. */
 export function newlyBroken(current: BrokerSettings, next: BrokerSettings): string | undefined {
   const broken = crossChecks.find(({ holds }) => holds(current) && !holds(next))
-  return broken?.required ? `requirement failed: ${broken.message}` : broken?.message
+  if (broken === undefined) return undefined
+  const text = textOf(broken, next)
+  return broken.required ? `requirement failed: ${text}` : text
 }
 
 /** `log.roll.ms`, or else `log.roll.hours`. */

@@ -184,6 +184,16 @@ export class LogDirectories {
     return this.#takingLogs().map(({ id }) => id)
   }
 
+  /** Whether new partitions are to keep out of every directory that can be used. */
+  get areCordoned(): boolean {
+    return this.#takingLogs().every(({ path }) => this.isCordoned(path))
+  }
+
+  /** Whether new partitions are to keep out of this one. */
+  isCordoned(path: string): boolean {
+    return this.#options.isCordoned?.(path) ?? false
+  }
+
   /** Of the cluster that claimed any of them; undefined where none is claimed. */
   get clusterId(): string | undefined {
     for (const { metaProperties } of [this.metadataDirectory, ...this.online])
@@ -374,13 +384,12 @@ export class LogDirectories {
   }
 
   describe(): DescribedDirectory[] {
-    const { isCordoned } = this.#options
     return this.#places.flatMap(({ path, directory, takesLogs }): DescribedDirectory[] => {
       if (!takesLogs) return []
       if (directory === undefined || directory.failure !== undefined) return [{ path }]
       try {
         const space = this.#guard(directory, () => directory.space())
-        return [{ path, directory, space, isCordoned: isCordoned?.(path) ?? false }]
+        return [{ path, directory, space, isCordoned: this.isCordoned(path) }]
       } catch (error) {
         this.#options.logger.error('a log directory tells nothing of its space', {
           directory: path,
@@ -407,9 +416,9 @@ export class LogDirectories {
   }
 
   #byLoad(directories: readonly LogDirectory[]): LogDirectory[] {
-    const { isCordoned } = this.#options
-    const open = directories.filter(({ path }) => isCordoned?.(path) !== true)
-    return open.sort((a, b) => a.logCount - b.logCount)
+    const open = directories.filter(({ path }) => !this.isCordoned(path))
+    // Kafka places what was assigned by hand, where nothing else is left.
+    return (open.length > 0 ? open : [...directories]).sort((a, b) => a.logCount - b.logCount)
   }
 
   #guard<T>(directory: LogDirectory, action: () => T): T {

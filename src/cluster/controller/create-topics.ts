@@ -205,8 +205,12 @@ function placedTopic(
   const factor = replicationFactor === -1 ? defaults.replicationFactor : replicationFactor
   const count = numPartitions === -1 ? defaults.numPartitions : numPartitions
   const placed = place(image, count, factor, random)
+  if (!Array.isArray(placed) && placed.message === ALL_CORDONED)
+    return refusal(placed.errorCode, `Unable to replicate the partition ${factor} time(s): ${placed.message}`)
   return Array.isArray(placed) ? topic(image, request.name, placed, random) : placed
 }
+
+const ALL_CORDONED = 'All brokers are currently fenced, or have all their log directories cordoned.'
 
 /** Replicas for `count` new partitions on the brokers that are up, or INVALID_REPLICATION_FACTOR. */
 export function place(
@@ -215,7 +219,10 @@ export function place(
   replicationFactor: number,
   random: Random,
 ): number[][] | Refusal {
-  const brokers = [...image.brokers.values()].filter((broker) => !broker.fenced)
+  const live = [...image.brokers.values()].filter((broker) => !broker.fenced)
+  const brokers = live.filter((broker) => broker.isCordoned !== true)
+  if (brokers.length === 0 && live.length > 0)
+    return refusal(ErrorCode.INVALID_REPLICATION_FACTOR, ALL_CORDONED)
   if (replicationFactor > brokers.length) {
     return refusal(
       ErrorCode.INVALID_REPLICATION_FACTOR,

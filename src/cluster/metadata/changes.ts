@@ -29,6 +29,7 @@ export type MetadataChange =
       readonly type: 'setBrokerDirectories'
       readonly brokerId: number
       readonly directories: readonly string[]
+      readonly isCordoned: boolean
     }
   | { readonly type: 'createTopic'; readonly topic: TopicImage }
   /** Removes the topic's configs too. */
@@ -205,7 +206,8 @@ class Delta {
       }
       case 'setBrokerDirectories': {
         const broker = this.#broker(change.brokerId)
-        this.#brokers.set(broker.id, { ...broker, directories: change.directories })
+        const { directories, isCordoned } = change
+        this.#brokers.set(broker.id, { ...broker, directories, isCordoned })
         break
       }
       case 'createTopic':

@@ -38,6 +38,8 @@ export interface BrokerRegistration {
   readonly listeners: readonly BrokerListener[]
   /** Ids of its log directories that can be used; absent where it has not said. */
   readonly directories?: readonly string[]
+  /** New partitions are to keep out of all of them (`cordoned.log.dirs`). */
+  readonly isCordoned?: boolean
   /** Registered, but not to be given leadership or named to clients: it holds no lease now. */
   readonly fenced: boolean
 }

@@ -20,6 +20,7 @@ export function alterLogDir(parts: LogDirParts, topic: string, partition: number
   const directory = logs.byPath(path)
   if (directory === 'unknown') return ErrorCode.LOG_DIR_NOT_FOUND
   if (directory === 'offline') return ErrorCode.KAFKA_STORAGE_ERROR
+  if (logs.isCordoned(path)) return ErrorCode.INVALID_REPLICA_ASSIGNMENT
   const hosted = partitions.get(topic, partition)
   if (hosted !== undefined) {
     moves.move(hosted, directory)

@@ -53,6 +53,13 @@ export class DirectoryReports {
     this.#report()
   }
 
+  /** The configuration of the broker has changed: others may have been cordoned. */
+  configured(): void {
+    const { brokerId, metadata, logs } = this.#options
+    const known = metadata.image().brokers.get(brokerId)
+    if (known !== undefined && (known.isCordoned ?? false) !== logs.areCordoned) this.#report()
+  }
+
   /** Waits for what is being told. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true
@@ -76,10 +83,13 @@ export class DirectoryReports {
     try {
       await updateMetadata(metadata, (image) => {
         const plan = new Plan(image)
-        const directories = logs.onlineIds
-        const known = image.brokers.get(brokerId)?.directories
-        if (known !== undefined && known.join() !== directories.join())
-          plan.add([{ type: 'setBrokerDirectories', brokerId, directories }])
+        const known = image.brokers.get(brokerId)
+        const [directories, isCordoned] = [logs.onlineIds, logs.areCordoned]
+        if (
+          known !== undefined &&
+          (known.directories?.join() !== directories.join() || (known.isCordoned ?? false) !== isCordoned)
+        )
+          plan.add([{ type: 'setBrokerDirectories', brokerId, directories, isCordoned }])
         plan.add(planPlacements(plan.image, brokerId, placements))
         plan.add(planLeaders(plan.image, brokerId))
         return { changes: plan.changes, result: undefined }

@@ -8,7 +8,7 @@ export const logKeys = {
   'compression.lz4.level': int(9, { check: between(1, 17), use: 'acted', update: 'cluster-wide', doc: 'Level used when batches are rewritten with lz4.' }),
   'compression.type': string('producer', { check: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'), use: 'acted', update: 'cluster-wide', doc: 'Compression of stored batches: a codec, `uncompressed`, or `producer` to keep what the producer sent.' }),
   'compression.zstd.level': int(3, { check: between(-131_072, 22), use: 'acted', update: 'cluster-wide', doc: 'Level used when batches are rewritten with zstd.' }),
-  'cordoned.log.dirs': list([], { check: distinct, update: 'per-broker', doc: 'Log directories that take no new partitions.' }),
+  'cordoned.log.dirs': list([], { check: distinct, use: 'acted', update: 'per-broker', doc: 'Log directories that take no new partitions; `*` for all.' }),
   'log.cleaner.backoff.ms': long(15_000, { check: atLeast(0), use: 'acted', update: 'cluster-wide', doc: 'Pause of the cleaner when no log needs compaction.' }),
   'log.cleaner.dedupe.buffer.size': long(134_217_728, { use: 'acted', update: 'cluster-wide', doc: "Memory for the cleaner's map of keys, over all of its threads." }),
   'log.cleaner.delete.retention.ms': long(86_400_000, { check: atLeast(0), use: 'acted', update: 'cluster-wide', doc: 'How long a tombstone outlives the compaction that passed it.' }),
