@@ -27,6 +27,7 @@ import { consumerGroupHeartbeat } from './consumer/heartbeat.ts'
 import { leaveConsumerGroup } from './consumer/leave-group.ts'
 import { GroupPatterns } from './consumer/patterns.ts'
 import { groupTombstones } from './consumer/record-builders.ts'
+import { assignmentTimerExpired } from './consumer/target-assignment.ts'
 import { parseConsumerTimer } from './consumer/timers.ts'
 import { classicGroup, type Group, type Groups } from './group.ts'
 import { heartbeatToConsumerGroup } from './migration/heartbeat.ts'
@@ -154,6 +155,9 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     const found = this.#groups.get(timer.groupId)
     const group = found?.type === 'consumer' ? found : undefined
     switch (timer.kind) {
+      case 'consumer-assignment':
+        if (group !== undefined) assignmentTimerExpired(group, step)
+        break
       case 'consumer-patterns':
         this.#patterns.expired(timer.groupId, group, step)
         break

@@ -3,6 +3,7 @@ import { NO_PARTITIONS, type TopicPartitions } from '../assignor/assignor.ts'
 import { type ConsumerMember, isReconciledTo } from './member.ts'
 import type { PartitionEpochs } from './partition-epochs.ts'
 import { type ResolvedPattern, Subscriptions } from './subscriptions.ts'
+import type { AssignmentRun } from './target-assignment.ts'
 
 /**
  * The states of a consumer group (Kafka's `ConsumerGroupState`); each follows from the members and the epochs:
@@ -41,6 +42,8 @@ export class ConsumerGroup {
   assignmentTimestampMs = 0
   /** Kafka before 4.1 left a record of the group's topics, which is deleted when next they are looked at. */
   hasPartitionMetadataRecord = false
+  /** An assignment on its way, too large for one step; not in the log. */
+  assigning: AssignmentRun | undefined
   #groupEpoch = INITIAL_EPOCH
   #assignmentEpoch = INITIAL_EPOCH
   readonly #members = new Map<string, ConsumerMember>()
@@ -111,6 +114,14 @@ export class ConsumerGroup {
 
   isTarget(topicId: string, partition: number): boolean {
     return this.#targetOwners.get(topicId)?.has(partition) ?? false
+  }
+
+  /** `isTarget` as it is now, whatever becomes of the targets. */
+  targetsNow(): (topicId: string, partition: number) => boolean {
+    const owners = new Map(
+      Array.from(this.#targetOwners, ([topicId, each]) => [topicId, new Set(each.keys())]),
+    )
+    return (topicId, partition) => owners.get(topicId)?.has(partition) ?? false
   }
 
   /** Whether a member owns the partition, or has to give it up and has not. */

@@ -38,7 +38,7 @@ import {
 } from './record-builders.ts'
 import type { ConsumerGroupRecord } from './records.ts'
 import { Subscriptions } from './subscriptions.ts'
-import { targetOf } from './target-assignment.ts'
+import { continueAssignment, targetOf } from './target-assignment.ts'
 import { cancelTimers, consumerRebalanceTimer } from './timers.ts'
 import { checkMemberEpoch, checkRequest, checkRoom, knownMember, knownStaticMember } from './validation.ts'
 
@@ -113,8 +113,15 @@ function heartbeat(
   const topics = lookAtTopics(group, member, updated, namesChanged || pattern.change === 'resolved', step)
   if (topics !== undefined) ofGroup.push(...topics.records)
   const groupEpoch = topics?.groupEpoch ?? group.groupEpoch
-  const subscriptionType = topics?.subscriptionType ?? group.subscriptions.type(group.members.size)
-  const { epoch, target } = targetOf(group, groupEpoch, member, updated, subscriptionType, step, ofGroup)
+  const { epoch, target, run } = targetOf(
+    group,
+    groupEpoch,
+    member,
+    updated,
+    topics?.subscriptionType,
+    step,
+    ofGroup,
+  )
   const next = reconcile({
     group,
     member: updated,
@@ -136,6 +143,7 @@ function heartbeat(
   }
   if (replaced !== undefined) cancelTimers(groupId, replaced, step)
   if (pattern.resolve.length > 0) patterns.start(groupId, pattern.resolve, step)
+  if (run !== undefined) continueAssignment(group, run, step)
   if (moved) timeRevocation(groupId, next, step)
   restartSession(groupId, memberId, step)
   logJoin(group, next, request, step)

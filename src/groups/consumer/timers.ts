@@ -10,6 +10,8 @@ export type ConsumerTimer =
   | { readonly kind: 'consumer-join'; readonly groupId: string; readonly memberId: string }
   /** A classic member has joined and does not ask for its assignment. */
   | { readonly kind: 'consumer-sync'; readonly groupId: string; readonly memberId: string }
+  /** The next step of an assignment that is too large for one. */
+  | { readonly kind: 'consumer-assignment'; readonly groupId: string }
   /** The next part of the work of resolving the group's patterns. */
   | { readonly kind: 'consumer-patterns'; readonly groupId: string }
 
@@ -29,6 +31,10 @@ export function consumerSyncTimer(groupId: string, memberId: string): string {
   return `consumer-sync:${groupId.length}:${groupId}:${memberId}`
 }
 
+export function consumerAssignmentTimer(groupId: string): string {
+  return `consumer-assignment:${groupId}`
+}
+
 export function consumerPatternsTimer(groupId: string): string {
   return `consumer-patterns:${groupId}`
 }
@@ -38,6 +44,7 @@ export function parseConsumerTimer(key: string): ConsumerTimer | undefined {
   const kind = key.slice(0, colon)
   const rest = key.slice(colon + 1)
   switch (kind) {
+    case 'consumer-assignment':
     case 'consumer-patterns':
       return { kind, groupId: rest }
     case 'consumer-session':

@@ -13,7 +13,7 @@ import type { GroupPatterns } from '../consumer/patterns.ts'
 import { reconcile } from '../consumer/reconcile.ts'
 import { currentAssignmentRecord, memberMetadataRecord } from '../consumer/record-builders.ts'
 import type { ConsumerGroupRecord } from '../consumer/records.ts'
-import { targetOf } from '../consumer/target-assignment.ts'
+import { continueAssignment, type MemberTarget, targetOf } from '../consumer/target-assignment.ts'
 import { cancelTimers, consumerSyncTimer } from '../consumer/timers.ts'
 import { checkRoom, knownStaticMember } from '../consumer/validation.ts'
 import { appendErrorToReplyError } from '../refusal.ts'
@@ -100,17 +100,9 @@ function join(
 
   const downgrades = replaced !== undefined && downgradesReplacing(group, replaced, step)
   const isStale = group.assignmentEpoch < groupEpoch
-  const { epoch, target } = downgrades
+  const { epoch, target, run }: MemberTarget = downgrades
     ? { epoch: group.assignmentEpoch, target: group.target(replaced.memberId) }
-    : targetOf(
-        group,
-        groupEpoch,
-        member,
-        updated,
-        topics?.subscriptionType ?? group.subscriptions.type(group.members.size),
-        step,
-        records,
-      )
+    : targetOf(group, groupEpoch, member, updated, topics?.subscriptionType, step, records)
   // A group that rebalances anyway when it is a classic one needs no step towards what was the target.
   const next =
     downgrades && isStale
@@ -137,6 +129,7 @@ function join(
   } else {
     if (topics !== undefined) group.metadataLookedAt(step.nowMs, groupEpoch)
     if (pattern.resolve.length > 0) patterns.start(groupId, pattern.resolve, step)
+    if (run !== undefined) continueAssignment(group, run, step)
     joined(group, memberId, step)
     restartSession(groupId, memberId, step, request.sessionTimeoutMs)
     step.setTimer(consumerSyncTimer(groupId, memberId), updated.rebalanceTimeoutMs)

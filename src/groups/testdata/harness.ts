@@ -106,6 +106,14 @@ export class Harness {
     this.nowMs = end
   }
 
+  /** The first timer that is due, if any is. */
+  turn(): void {
+    const next = this.#nextTimer()
+    if (next === undefined || next.atMs > this.nowMs) return
+    this.#timers.delete(next.key)
+    this.#run(this.machine.expire(next.key, this.nowMs))
+  }
+
   releaseWrites(): void {
     for (const { effects } of this.#takeHeld()) this.#written(effects)
   }
