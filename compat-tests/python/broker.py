@@ -26,7 +26,8 @@ def is_kafka() -> bool:
 class Broker:
     """A broker on a free loopback port, with a data directory that survives its stops and stays behind."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *config: str) -> None:
+        self.config = config
         self.data = data_root() / name
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(parents=True)
@@ -46,7 +47,7 @@ class Broker:
     def start(self) -> None:
         """Starts the broker, again perhaps, and returns when it takes connections."""
         with self.log.open("ab") as log:
-            command = [COMPAT_TESTS / "start-broker", str(self.port), str(self.data)]
+            command = [COMPAT_TESTS / "start-broker", str(self.port), str(self.data), *self.config]
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         deadline = time.monotonic() + START_LIMIT_S
         while True:
