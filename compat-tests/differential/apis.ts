@@ -68,6 +68,10 @@ import {
   alterClientQuotasRequest,
   alterClientQuotasResponse,
 } from '../../src/wire/schemas/49-alter-client-quotas.ts'
+import {
+  describeUserScramCredentialsRequest,
+  describeUserScramCredentialsResponse,
+} from '../../src/wire/schemas/50-describe-user-scram-credentials.ts'
 import { describeQuorumRequest, describeQuorumResponse } from '../../src/wire/schemas/55-describe-quorum.ts'
 import { updateFeaturesRequest, updateFeaturesResponse } from '../../src/wire/schemas/57-update-features.ts'
 import {
@@ -135,6 +139,7 @@ export const api = {
   offsetDelete: [offsetDeleteRequest, offsetDeleteResponse],
   updateFeatures: [updateFeaturesRequest, updateFeaturesResponse],
   describeClientQuotas: [describeClientQuotasRequest, describeClientQuotasResponse],
+  describeUserScramCredentials: [describeUserScramCredentialsRequest, describeUserScramCredentialsResponse],
   alterClientQuotas: [alterClientQuotasRequest, alterClientQuotasResponse],
   describeCluster: [describeClusterRequest, describeClusterResponse],
   describeProducers: [describeProducersRequest, describeProducersResponse],

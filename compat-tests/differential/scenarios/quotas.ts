@@ -15,6 +15,7 @@ export const quotas: Scenario = {
     await alter(session)
     await describe(session)
     await mutations(session)
+    await credentials(session)
   },
 }
 
@@ -174,6 +175,19 @@ async function describe(session: Session): Promise<void> {
       await ask('described: an empty name', ['user', EXACT, ''])
     }
   }
+}
+
+/** Asked by Kafka's tools together with the quotas of users. */
+async function credentials(session: Session): Promise<void> {
+  const ask = (step: string, users: string[] | null) =>
+    session.ask(`credentials: ${step}`, api.describeUserScramCredentials, 0, {
+      users: users?.map((name) => ({ name })) ?? null,
+    })
+  await ask('all', null)
+  await ask('of nobody named', [])
+  await ask('of missing users', ['quotas-user', 'b'])
+  await ask('of a user twice', ['quotas-user', 'quotas-user', 'b'])
+  await ask('of an empty name', [''])
 }
 
 /** A quota on changes that is used up by one large one: what comes next is refused, or done where the version is too old. */
