@@ -1,5 +1,7 @@
 import { invariant } from '../../base/invariant.ts'
+import type { MetadataImage } from '../../cluster/metadata/image.ts'
 import { NO_PARTITIONS, type TopicPartitions } from '../assignor/assignor.ts'
+import { metadataHash } from '../topic-hash.ts'
 import { type ConsumerMember, isReconciledTo } from './member.ts'
 import type { PartitionEpochs } from './partition-epochs.ts'
 import { type ResolvedPattern, Subscriptions } from './subscriptions.ts'
@@ -137,6 +139,12 @@ export class ConsumerGroup {
   /** The topics were looked at, for this epoch: should its record not be written, they are stale still. */
   metadataLookedAt(nowMs: number, groupEpoch: number): void {
     this.#refresh = { deadlineMs: nowMs + MAX_METADATA_AGE_MS, groupEpoch }
+  }
+
+  /** The hash of the topics of these subscriptions, which is known where they are the group's own and nothing changed. */
+  metadataHashOf(subscriptions: Subscriptions, image: MetadataImage, nowMs: number): bigint {
+    const isKnown = !this.isMetadataStale(nowMs) && subscriptions.hasSameTopics(this.subscriptions)
+    return isKnown ? this.metadataHash : metadataHash(subscriptions.topicNames, image)
   }
 
   requestMetadataRefresh(): void {

@@ -1,6 +1,5 @@
 import { downgrade, downgradesWithout } from '../migration/downgrade.ts'
 import type { GroupStep } from '../step.ts'
-import { metadataHash } from '../topic-hash.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { type ConsumerMember, MemberState, regexOf } from './member.ts'
 import { groupEpochRecord, memberTombstones, patternTombstone } from './record-builders.ts'
@@ -35,7 +34,8 @@ export function fenceMembers(
     after.resolve(pattern, undefined)
   }
   const groupEpoch = group.groupEpoch + 1
-  step.append(groupEpochRecord(groupId, groupEpoch, metadataHash(after.topicNames, step.image)))
+  const hash = group.metadataHashOf(after, step.image, step.nowMs)
+  step.append(groupEpochRecord(groupId, groupEpoch, hash))
 }
 
 /** A classic member brings its own timeout. */

@@ -7,7 +7,6 @@ import type { Groups } from '../group.ts'
 import { membersUpgraded, upgradedGroup } from '../migration/upgrade.ts'
 import type { GroupRecord } from '../records.ts'
 import type { GroupStep } from '../step.ts'
-import { metadataHash } from '../topic-hash.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import { fenceMembers, restartSession } from './fence.ts'
 import {
@@ -290,7 +289,7 @@ export function lookAtTopics(
       after.resolve(pattern, undefined)
     }
   }
-  const hash = metadataHash(after.topicNames, image)
+  const hash = group.metadataHashOf(after, image, nowMs)
   const isNew =
     !group.members.has(updated.memberId) &&
     (updated.instanceId === null || !group.staticMembers.has(updated.instanceId))

@@ -58,6 +58,13 @@ export class Subscriptions {
     return this.#topics.has(topic)
   }
 
+  /** Whether both are subscribed to the same topics, by however many members. */
+  hasSameTopics({ topicCounts }: Subscriptions): boolean {
+    if (topicCounts.size !== this.#topics.size) return false
+    for (const topic of this.#topics.keys()) if (!topicCounts.has(topic)) return false
+    return true
+  }
+
   hasAny(topics: Iterable<string>): boolean {
     for (const topic of topics) if (this.#topics.has(topic)) return true
     return false
