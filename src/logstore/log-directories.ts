@@ -320,9 +320,20 @@ export class LogDirectories {
     return this.#guard(directory, () => directory.openOrCreate(identity, config))
   }
 
-  /** Renames the directory of a log or of a copy, and removes it after `file.delete.delay.ms`. */
-  delete(log: PartitionLog): void {
-    for (const directory of this.online) this.#guard(directory, () => directory.delete(log))
+  /**
+   * Renames the directories of logs and of copies, and removes them after `file.delete.delay.ms`. What a directory
+   * throws is thrown when the others have been asked.
+   */
+  delete(logs: readonly PartitionLog[]): void {
+    const errors: unknown[] = []
+    for (const directory of this.online) {
+      try {
+        this.#guard(directory, () => directory.delete(logs))
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
   }
 
   /** One of `log.dirs` by its absolute path; 'unknown' for any other, 'offline' where it can't be used. */
@@ -376,7 +387,7 @@ export class LogDirectories {
     identity: TopicPartitionId,
     cleanOffset: number,
   ): PartitionLog {
-    this.delete(current)
+    this.delete([current])
     return this.#guard(directory, () => {
       if (cleanOffset > 0) directory.cleanerCheckpoint.set(current.topicPartition, cleanOffset)
       return directory.promoteFuture(future, identity, current.config)

@@ -185,7 +185,7 @@ describe('a log directory', () => {
     const log = directory.openOrCreate(identity, defaultLogConfig)
     log.appendAsLeader(batchOf(['old']), client)
     const reading = log.read(0, 1000, 1, true)
-    directory.delete(log)
+    directory.delete([log])
     const renamed = fs
       .readDirectory('data/logs')
       .filter((name) => /^t\.with-dash-3\.[0-9a-f]{32}-delete$/.test(name))
@@ -203,7 +203,7 @@ describe('a log directory', () => {
   it('removes at the next start what was to be removed, and sets aside a log of another topic id', async () => {
     const fs = new MemoryFileSystem()
     const first = open(fs)
-    first.delete(first.openOrCreate({ ...identity, partition: 4 }, defaultLogConfig))
+    first.delete([first.openOrCreate({ ...identity, partition: 4 }, defaultLogConfig)])
     first.openOrCreate(identity, defaultLogConfig).appendAsLeader(batchOf(['old']), client)
     await first.close()
     const clock = new ManualClock(START_MS)

@@ -305,20 +305,34 @@ export class LogDirectory {
     fs.syncDirectory(this.path)
   }
 
-  /** Renames the directory at once, so that the name is free, and removes it after `file.delete.delay.ms`. */
-  delete(log: PartitionLog): void {
-    const { topic, partition, topicPartition: name } = log
-    const logs = this.#futures.get(name) === log ? this.#futures : this.#logs
-    if (logs.get(name) !== log) return
-    logs.delete(name)
-    this.#forgetOffsets(name)
+  /**
+   * Renames the directories at once, so that the names are free, and removes them after `file.delete.delay.ms`. Logs
+   * and copies that are not here are passed over. Many together cost one sync.
+   */
+  delete(logs: Iterable<PartitionLog>): void {
+    const renamed: { readonly name: string; readonly delayMs: number }[] = []
+    try {
+      for (const log of logs) {
+        const name = this.#rename(log)
+        if (name !== undefined) renamed.push({ name, delayMs: log.config.fileDeleteDelayMs })
+      }
+      if (renamed.length > 0) this.#options.fs.syncDirectory(this.path)
+    } finally {
+      for (const { name, delayMs } of renamed) this.#removeLater(name, delayMs)
+    }
+  }
+
+  /** Gives the directory of a log that is here the name under which it is removed later. */
+  #rename(log: PartitionLog): string | undefined {
+    const { topic, partition, topicPartition, directory } = log
+    const logs = this.#futures.get(topicPartition) === log ? this.#futures : this.#logs
+    if (logs.get(topicPartition) !== log) return undefined
+    logs.delete(topicPartition)
+    this.#forgetOffsets(topicPartition)
     const renamed = this.#uniqueName(topic, partition, DELETED_DIRECTORY_SUFFIX)
-    const { fs } = this.#options
-    const { directory } = log
     log.abandon(`${this.path}/${renamed}`)
-    fs.rename(directory, `${this.path}/${renamed}`)
-    fs.syncDirectory(this.path)
-    this.#removeLater(renamed, log.config.fileDeleteDelayMs)
+    this.#options.fs.rename(directory, `${this.path}/${renamed}`)
+    return renamed
   }
 
   /** Removes a copy that is of no use, found under `name`. */

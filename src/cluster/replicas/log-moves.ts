@@ -145,7 +145,7 @@ export class LogMoves implements LogMoveListener {
     if (move === undefined) return
     this.#moves.delete(partition)
     try {
-      this.#options.logs.delete(move.future)
+      this.#options.logs.delete([move.future])
     } catch (err) {
       this.#options.logger.error('the copy of a move that was given up is left behind', {
         topic: partition.topic,

@@ -233,19 +233,15 @@ export class PartitionHost {
 
   #removeTopic(name: string): void {
     const { logs, logger, moves } = this.#options
-    for (const hosted of this.#topics.get(name) ?? []) {
-      if (hosted === undefined) continue
+    const held = (this.#topics.get(name) ?? []).filter((hosted) => hosted !== undefined)
+    for (const hosted of held) {
       hosted.close()
       moves.deleting(hosted)
-      try {
-        logs.delete(hosted.log)
-      } catch (error) {
-        logger.error('log of a deleted topic is left behind', {
-          topic: name,
-          partition: hosted.partition,
-          err: error,
-        })
-      }
+    }
+    try {
+      logs.delete(held.map(({ log }) => log))
+    } catch (err) {
+      logger.error('logs of a deleted topic are left behind', { topic: name, partitions: held.length, err })
     }
     this.#topics.delete(name)
     for (const partitions of [this.#offline, this.#unopened]) {

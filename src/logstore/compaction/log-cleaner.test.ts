@@ -335,7 +335,7 @@ describe('a cleaning that is overtaken', () => {
   it.each<[string, (setup: ReturnType<typeof setUp>) => void]>([
     ['a truncation', ({ log }) => log.truncateTo(2)],
     ['a truncation to nothing', ({ log }) => log.truncateFullyAndStartAt(9)],
-    ['the deletion of its topic', ({ log, directory }) => directory.delete(log)],
+    ['the deletion of its topic', ({ log, directory }) => directory.delete([log])],
     [
       'the end of its compaction',
       ({ log }) => log.updateConfig({ ...log.config, cleanupPolicy: ['delete'] }),
@@ -397,7 +397,7 @@ describe('the checkpoint', () => {
     appendAll(log, 'a=1 a=2')
     roll(log)
     await clean()
-    directory.delete(log)
+    directory.delete([log])
     expect(directory.cleanerCheckpoint.get('t-0')).toBeUndefined()
   })
 })
