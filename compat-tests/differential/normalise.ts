@@ -168,8 +168,12 @@ export class Normaliser {
   }
 }
 
+/** With the offsets that consumers see: in format 1 they count back from the wrapper's. */
 function innerMessages(message: LegacyMessage): readonly LegacyMessage[] {
-  return message.compressionCodec === 0 ? [] : messagesIn(message, MAX_DECOMPRESSED_BYTES)
+  if (message.compressionCodec === 0) return []
+  const inner = [...messagesIn(message, MAX_DECOMPRESSED_BYTES)]
+  const base = message.magic === 0 ? 0 : message.offset - (inner.at(-1)?.offset ?? 0)
+  return inner.map((one) => ({ ...one, offset: base + one.offset }))
 }
 
 function short(content: Uint8Array | null): string {

@@ -11,7 +11,6 @@ import {
   type PartitionFetch,
   type PartitionFetched,
 } from '../cluster/replicas/fetch-round.ts'
-import { MAX_DECOMPRESSED_BYTES } from '../logstore/segment.ts'
 import { BatchReader, type RecordBatch } from '../wire/batch.ts'
 import { CorruptRecordError } from '../wire/corrupt-record-error.ts'
 import { type DownConverted, downConvert } from '../wire/down-convert.ts'
@@ -25,6 +24,8 @@ const FIRST_VERSION_WITH_MAGIC_1 = 2
 const FIRST_VERSION_WITH_MAGIC_2 = 4
 /** From here on the first batch is returned whole, whatever the limits (KIP-74). */
 const FIRST_VERSION_WITHOUT_HARD_LIMITS = 3
+/** What one batch may decompress to; more than any producer puts together, and every record costs time. */
+const MAX_CONVERTED_BYTES = 32 * 1024 * 1024
 /** About as many bytes as are converted in one go. */
 const TURN_BYTES = 256 * 1024
 
@@ -137,7 +138,7 @@ class Conversion {
       converted = downConvert(batch, magic, {
         fromOffset: fetchOffset,
         maxBytes: isFirst && !isTooLarge ? Number.MAX_SAFE_INTEGER : maxBytes - this.#size,
-        maxDecompressedBytes: MAX_DECOMPRESSED_BYTES,
+        maxDecompressedBytes: MAX_CONVERTED_BYTES,
       })
     } catch (error) {
       this.#isFull = true

@@ -202,6 +202,11 @@ describe('a message set that breaks a rule is refused whole', () => {
       { maxMessageBytes: 400 },
     ],
     [
+      'a wrapper that decompresses to more than any producer puts in one',
+      ErrorCode.MESSAGE_TOO_LARGE,
+      () => wrapped(1, message(1, { value: Buffer.alloc(33 * 1024 * 1024) })),
+    ],
+    [
       'a wrapper that holds a batch above max.message.bytes',
       ErrorCode.MESSAGE_TOO_LARGE,
       () => wrapped(1, message(1, { value: Buffer.alloc(10_000) })),

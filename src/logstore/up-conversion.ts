@@ -1,13 +1,16 @@
+import { NO_TIMESTAMP } from '../wire/batch.ts'
 import { compressionTypeOf } from '../wire/compression.ts'
 import { CorruptRecordError } from '../wire/corrupt-record-error.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { type LegacyMessage, magicAt, messageFaultAt, messagesIn, readMessage } from '../wire/message-set.ts'
-import { encodeBatch } from '../wire/records.ts'
+import { assembleBatch, RecordsBuilder } from '../wire/records.ts'
 import { targetCodec } from './append-codec.ts'
 import type { LogConfig } from './log-config.ts'
 import { AppendRefused } from './log-errors.ts'
 import { RecordChecks } from './record-checks.ts'
-import { MAX_DECOMPRESSED_BYTES } from './segment.ts'
+
+/** More than any producer puts together; every message costs time, so there is less room than for batches of today. */
+const MAX_CONVERTED_BYTES = 32 * 1024 * 1024
 
 /** Whether the bytes begin with a message of format 0 or 1. */
 export function isMessageSet(records: Buffer): boolean {
@@ -19,36 +22,57 @@ export function isMessageSet(records: Buffer): boolean {
  * A message set of format 0 or 1 as one batch of today's format, checked as Kafka's `LogValidator` checks it, with the
  * codec that the topic wants. Record timestamps are kept, format 0 has none (-1). Empty where no message is whole: one
  * that is cut off at the end is left out. Throws AppendRefused.
+ *
+ * What it decompresses to, and what it makes of it, is bounded by 32 MiB or `max.message.bytes`.
  */
 export function upConvert(records: Buffer, config: LogConfig, topicPartition: string, nowMs: number): Buffer {
-  const outer = outerMessages(records, config, topicPartition)
-  const [first] = outer
+  const first = checkOuterMessages(records, config, topicPartition)
   if (first === undefined) return records.subarray(0, 0)
-  const messages = first.compressionCodec === 0 ? outer : unwrapped(first, topicPartition)
+  const maxBytes = Math.max(MAX_CONVERTED_BYTES, config.maxMessageBytes)
   const checks = new RecordChecks(config, topicPartition, nowMs)
-  messages.forEach((message, index) => {
-    checkMessage(message, index, first, checks)
-  })
+  const builder = new RecordsBuilder()
+  let baseTimestamp = NO_TIMESTAMP
+  let maxTimestamp = NO_TIMESTAMP
+  try {
+    const isCompressed = first.compressionCodec !== 0
+    const messages = isCompressed ? messagesIn(first, maxBytes) : messagesOf(records)
+    for (const message of messages) {
+      checkMessage(message, builder.count, first, checks, topicPartition)
+      if (!isCompressed) checks.finish()
+      const { key, value, timestamp } = message
+      if (builder.count === 0) baseTimestamp = timestamp
+      maxTimestamp = Math.max(maxTimestamp, timestamp)
+      builder.append({ key, value, timestampDelta: timestamp - baseTimestamp })
+      if (builder.sizeInBytes > maxBytes) throw tooLarge(topicPartition, maxBytes)
+    }
+  } catch (error) {
+    if (error instanceof CorruptRecordError && error.exceedsLimit) throw tooLarge(topicPartition, maxBytes)
+    throw refuseCorrupt(error, topicPartition)
+  }
   checks.finish()
-  const baseTimestamp = messages[0]!.timestamp
   // The codecs of format 0 and 1 were looked at when the messages were read.
   const source = compressionTypeOf(first.compressionCodec) ?? 'none'
-  return encodeBatch({
-    compression: targetCodec(config, source),
-    ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
-    baseTimestamp,
-    records: messages.map(({ key, value, timestamp }) => ({
-      key,
-      value,
-      timestampDelta: timestamp - baseTimestamp,
-    })),
-  })
+  return assembleBatch(
+    {
+      compression: targetCodec(config, source),
+      ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
+      baseTimestamp,
+    },
+    builder.toBuffer(),
+    { recordsCount: builder.count, lastOffsetDelta: builder.count - 1, maxTimestamp },
+  )
 }
 
-/** The messages as sent: one each, or a single compressed one. */
-function outerMessages(records: Buffer, config: LogConfig, topicPartition: string): LegacyMessage[] {
-  const messages: LegacyMessage[] = []
+/** Looks at the messages as they were sent, not into them; the first one, if there is any. */
+function checkOuterMessages(
+  records: Buffer,
+  config: LogConfig,
+  topicPartition: string,
+): LegacyMessage | undefined {
+  let first: LegacyMessage | undefined
+  let count = 0
   let isCompressed = false
+  let otherMagic: number | undefined
   for (let at = 0; at < records.length; ) {
     const fault = messageFaultAt(records, at)
     if (fault === 'too-short') break
@@ -64,33 +88,26 @@ function outerMessages(records: Buffer, config: LogConfig, topicPartition: strin
         ErrorCode.CORRUPT_MESSAGE,
         `Record is corrupt (stored crc = ${message.crc}) in topic partition ${topicPartition}.`,
       )
+    first ??= message
+    count++
     isCompressed ||= message.compressionCodec !== 0
-    messages.push(message)
+    if (message.magic !== first.magic) otherMagic ??= message.magic
     at += message.sizeInBytes
   }
-  if (isCompressed && messages.length > 1) throw invalid('Compressed outer record has more than one batch')
-  const magic = messages[0]?.magic
-  const other = messages.find((message) => message.magic !== magic)
-  if (other !== undefined)
+  if (isCompressed && count > 1) throw invalid('Compressed outer record has more than one batch')
+  if (otherMagic !== undefined)
     throw invalid(
-      `Batch magic ${other.magic} is not the same as the first batch's magic byte ${magic} in topic partition ${topicPartition}`,
+      `Batch magic ${otherMagic} is not the same as the first batch's magic byte ${first?.magic} in topic partition ${topicPartition}`,
     )
-  return messages
+  return first
 }
 
-function unwrapped(wrapper: LegacyMessage, topicPartition: string): LegacyMessage[] {
-  let messages: LegacyMessage[]
-  try {
-    messages = messagesIn(wrapper, MAX_DECOMPRESSED_BYTES)
-  } catch (error) {
-    throw refuseCorrupt(error, topicPartition)
+function* messagesOf(records: Buffer): Generator<LegacyMessage, void, void> {
+  for (let at = 0; messageFaultAt(records, at) === undefined; ) {
+    const message = readMessage(records, at)
+    yield message
+    at += message.sizeInBytes
   }
-  if (messages.some(({ crcIsRight }) => !crcIsRight))
-    throw new AppendRefused(
-      ErrorCode.CORRUPT_MESSAGE,
-      `Record is corrupt inside of a compressed message in topic partition ${topicPartition}.`,
-    )
-  return messages
 }
 
 function checkMessage(
@@ -98,18 +115,31 @@ function checkMessage(
   index: number,
   first: LegacyMessage,
   checks: RecordChecks,
+  topicPartition: string,
 ): void {
   const { offset, timestamp, key } = message
+  if (!message.crcIsRight)
+    throw new AppendRefused(
+      ErrorCode.CORRUPT_MESSAGE,
+      `Record is corrupt inside of a compressed message in topic partition ${topicPartition}.`,
+    )
   if (message.magic !== first.magic)
     checks.refuse(index, `Record's magic ${message.magic} does not match outer magic ${first.magic}`)
   // Kafka fails on these with an unexpected exception.
-  else if (timestamp < -1) checks.refuseTimestamp(index, `Invalid negative timestamp ${timestamp}`)
+  else if (timestamp < NO_TIMESTAMP) checks.refuseTimestamp(index, `Invalid negative timestamp ${timestamp}`)
   else
     checks.check(
       index,
       { offset, timestamp, hasKey: key !== null },
       first.compressionCodec === 0 ? message.timestampType : first.timestampType,
     )
+}
+
+function tooLarge(topicPartition: string, maxBytes: number): AppendRefused {
+  return new AppendRefused(
+    ErrorCode.MESSAGE_TOO_LARGE,
+    `The messages in the append to ${topicPartition} hold more than ${maxBytes} bytes`,
+  )
 }
 
 function readOrRefuse(records: Buffer, at: number, topicPartition: string): LegacyMessage {

@@ -71,8 +71,9 @@ describe('a compressed batch becomes one compressed message, at the offset of it
     const [wrapper, ...others] = messagesOf(convert(magic as LegacyMagic, { compression }).messages)
     expect(others).toEqual([])
     expect(wrapper).toMatchObject({ offset: 107, timestamp: magic === 0 ? -1 : 1020, crcIsRight: true })
-    const inner = messagesIn(wrapper!, 1 << 24)
-    expect(inner.map(({ offset }) => offset)).toEqual([100, 101, 107])
+    const inner = [...messagesIn(wrapper!, 1 << 24)]
+    // Format 1 counts from the first message.
+    expect(inner.map(({ offset }) => offset)).toEqual(magic === 0 ? [100, 101, 107] : [0, 1, 7])
     expect(inner.map(({ value }) => value?.toString() ?? null)).toEqual(['a', 'b', null])
   })
 })
@@ -84,7 +85,7 @@ test('all messages of a LogAppendTime batch have its time', () => {
   }
   const [wrapper] = messagesOf(convert(1, { ...changes, compression: 'gzip' }).messages)
   expect(wrapper).toMatchObject({ timestamp: 9000, timestampType: 'LogAppendTime' })
-  expect(messagesIn(wrapper!, 1 << 24).map(({ timestamp }) => timestamp)).toEqual([9000, 9000, 9000])
+  expect([...messagesIn(wrapper!, 1 << 24)].map(({ timestamp }) => timestamp)).toEqual([9000, 9000, 9000])
 })
 
 test('what lies before the offset asked for is left out, unless it is compressed', () => {
@@ -92,7 +93,7 @@ test('what lies before the offset asked for is left out, unless it is compressed
     101, 107,
   ])
   const [wrapper] = messagesOf(convert(1, { compression: 'gzip' }, { fromOffset: 101 }).messages)
-  expect(messagesIn(wrapper!, 1 << 24)).toHaveLength(3)
+  expect([...messagesIn(wrapper!, 1 << 24)]).toHaveLength(3)
 })
 
 test('messages end before the limit, the first one whole whatever its size', () => {

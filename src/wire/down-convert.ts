@@ -1,7 +1,14 @@
 import type { RecordBatch } from './batch.ts'
 import { compressionTypeOf } from './compression.ts'
 import { ErrorCode, KafkaError } from './error-codes.ts'
-import { compressMessages, encodeMessage, type LegacyMagic } from './message-set.ts'
+import { GrowingBuffer } from './growing-buffer.ts'
+import {
+  compressMessages,
+  encodeMessage,
+  type LegacyMagic,
+  sizeOfMessage,
+  writeMessage,
+} from './message-set.ts'
 import { RecordCursor } from './record-reader.ts'
 
 export interface DownConversionLimits {
@@ -41,8 +48,7 @@ export function downConvert(
       'Down-conversion of zstandard-compressed batches is not supported',
     )
   const { timestampType, compressionCodec } = batch
-  const messages: Buffer[] = []
-  let size = 0
+  const messages = new GrowingBuffer()
   let isWhole = true
   let firstOffset = 0
   let lastOffset = 0
@@ -51,21 +57,24 @@ export function downConvert(
   while (cursor.advance()) {
     const { offset, timestamp, key, value } = cursor
     if (compressionCodec === 0 && offset < limits.fromOffset) continue
-    if (messages.length === 0) firstOffset = offset
+    const isFirst = messages.length === 0
+    if (isFirst) firstOffset = offset
     // Format 1 counts from the first message of the wrapper, format 0 does not.
     const writtenOffset = compressionCodec !== 0 && magic === 1 ? offset - firstOffset : offset
-    const message = encodeMessage(magic, { offset: writtenOffset, timestamp, timestampType, key, value })
-    if (compressionCodec === 0 && messages.length > 0 && size + message.length > limits.maxBytes) {
+    const message = { offset: writtenOffset, timestamp, timestampType, key, value }
+    const size = sizeOfMessage(magic, message)
+    if (compressionCodec === 0 && !isFirst && messages.length + size > limits.maxBytes) {
       isWhole = false
       break
     }
-    messages.push(message)
-    size += message.length
+    const target = messages.reserve(size)
+    writeMessage(target.subarray(messages.length, messages.length + size), magic, message)
+    messages.length += size
     lastOffset = offset
     maxTimestamp = Math.max(maxTimestamp, timestamp)
   }
-  const set = Buffer.concat(messages, size)
-  if (codec === undefined || codec === 'none' || size === 0) return { messages: set, isWhole }
+  const set = messages.toBuffer()
+  if (codec === undefined || codec === 'none' || set.length === 0) return { messages: set, isWhole }
   const wrapper = encodeMessage(magic, {
     offset: lastOffset,
     timestamp: maxTimestamp,

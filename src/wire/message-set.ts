@@ -123,49 +123,53 @@ function readField(bytes: Buffer, at: number, offset: number): Buffer | null {
 }
 
 /**
- * The messages in a wrapper, with their own offsets: those of format 1 count from the wrapper's, unless that is 0, as
- * some librdkafka sent it. Under LogAppendTime all have the wrapper's time. What is cut off at the end is left out.
- * Kafka's `AbstractLegacyRecordBatch.DeepRecordsIterator`.
+ * The messages in a wrapper, one by one, so that memory holds no more than what it decompresses to. Their offsets are
+ * those that stand there: in format 1 they count from the first message of the wrapper. Under LogAppendTime all have
+ * the wrapper's time. What is cut off at the end is left out. Kafka's `AbstractLegacyRecordBatch.DeepRecordsIterator`.
  *
- * Throws CorruptRecordError where it is no wrapper, holds more than `maxDecompressedBytes`, or no message.
+ * Throws CorruptRecordError where it is no wrapper or holds more than `maxDecompressedBytes`; at the end also where it
+ * held no message, or one beyond its own offset, unless that is 0, as some librdkafka sent it.
  */
-export function messagesIn(wrapper: LegacyMessage, maxDecompressedBytes: number): LegacyMessage[] {
+export function* messagesIn(
+  wrapper: LegacyMessage,
+  maxDecompressedBytes: number,
+): Generator<LegacyMessage, void, void> {
   const codec = compressionTypeOf(wrapper.compressionCodec)
   if (codec === undefined || codec === 'none' || codec === 'zstd')
     throw new CorruptRecordError(`a compressed message of format ${wrapper.magic} with codec ${codec}`)
   if (wrapper.value === null) throw new CorruptRecordError('a compressed message without a value')
   const inner = decompressMessages(codec, wrapper.magic, wrapper.value, maxDecompressedBytes)
-  const messages: LegacyMessage[] = []
+  const isLogAppendTime = wrapper.timestampType === 'LogAppendTime'
+  let lastOffset: number | undefined
   for (let at = 0; at < inner.length; ) {
     const fault = messageFaultAt(inner, at)
     if (fault === 'too-short') break
     if (fault !== undefined) throw new CorruptRecordError(`a message inside a compressed one has a ${fault}`)
     const message = readMessage(inner, at)
     if (message.compressionCodec !== 0) throw new CorruptRecordError('Inner messages must not be compressed')
-    messages.push(message)
+    yield isLogAppendTime && message.magic === 1 ? { ...message, timestamp: wrapper.timestamp } : message
+    lastOffset = message.offset
     at += message.sizeInBytes
   }
-  const last = messages.at(-1)
-  if (last === undefined) throw new CorruptRecordError('a compressed message with no messages in it')
-  if (wrapper.magic === 0) return messages
-  if (wrapper.offset !== 0 && wrapper.offset < last.offset)
-    throw new CorruptRecordError(`offset ${last.offset} in a compressed message of offset ${wrapper.offset}`)
-  const baseOffset = wrapper.offset === 0 ? 0 : wrapper.offset - last.offset
-  return messages.map((message) => ({
-    ...message,
-    offset: baseOffset + message.offset,
-    timestamp:
-      wrapper.timestampType === 'LogAppendTime' && message.magic === 1
-        ? wrapper.timestamp
-        : message.timestamp,
-  }))
+  if (lastOffset === undefined) throw new CorruptRecordError('a compressed message with no messages in it')
+  if (wrapper.magic === 1 && wrapper.offset !== 0 && wrapper.offset < lastOffset)
+    throw new CorruptRecordError(`offset ${lastOffset} in a compressed message of offset ${wrapper.offset}`)
+}
+
+/** Bytes of the whole message. */
+export function sizeOfMessage(magic: LegacyMagic, { key, value }: LegacyMessageInput): number {
+  return KEY_LENGTH_AT[magic] + 8 + (key?.length ?? 0) + (value?.length ?? 0)
 }
 
 /** One message, whole. */
 export function encodeMessage(magic: LegacyMagic, message: LegacyMessageInput): Buffer {
-  const { key, value } = message
-  const keyLengthAt = KEY_LENGTH_AT[magic]
-  const bytes = Buffer.allocUnsafe(keyLengthAt + 8 + (key?.length ?? 0) + (value?.length ?? 0))
+  const bytes = Buffer.allocUnsafe(sizeOfMessage(magic, message))
+  writeMessage(bytes, magic, message)
+  return bytes
+}
+
+/** Writes one message into bytes of exactly its size. */
+export function writeMessage(bytes: Buffer, magic: LegacyMagic, message: LegacyMessageInput): void {
   writeInt64(bytes, message.offset, OFFSET_AT)
   bytes.writeInt32BE(bytes.length - LOG_OVERHEAD, LENGTH_AT)
   bytes.writeInt8(magic, MAGIC_AT)
@@ -175,9 +179,8 @@ export function encodeMessage(magic: LegacyMagic, message: LegacyMessageInput): 
     ATTRIBUTES_AT,
   )
   if (magic === 1) writeInt64(bytes, message.timestamp, TIMESTAMP_AT)
-  writeField(bytes, value, writeField(bytes, key, keyLengthAt))
+  writeField(bytes, message.value, writeField(bytes, message.key, KEY_LENGTH_AT[magic]))
   bytes.writeUInt32BE(crc32(bytes.subarray(MAGIC_AT)), CRC_AT)
-  return bytes
 }
 
 function writeField(bytes: Buffer, field: Uint8Array | null, at: number): number {

@@ -13,6 +13,7 @@ import {
   writeBatchHeader,
 } from './batch.ts'
 import { type CompressionType, compress, compressionCodecOf } from './compression.ts'
+import { GrowingBuffer } from './growing-buffer.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './record-varint.ts'
 
 export interface RecordHeader {
@@ -82,6 +83,27 @@ export function encodeBatch(input: BatchInput): Buffer {
     lastOffsetDelta: input.lastOffsetDelta ?? lastOffsetDelta,
     maxTimestamp: input.maxTimestamp ?? maxTimestamp,
   })
+}
+
+/** Encodes records one by one, for `assembleBatch`; their offsets follow each other. */
+export class RecordsBuilder {
+  readonly #bytes = new GrowingBuffer()
+  count = 0
+
+  get sizeInBytes(): number {
+    return this.#bytes.length
+  }
+
+  append(record: RecordInput): void {
+    const bodySize = sizeOfRecordBody(record, this.count)
+    const target = this.#bytes.reserve(sizeOfVarint(bodySize) + bodySize)
+    this.#bytes.length = writeRecord(target, record, this.count++, this.#bytes.length)
+  }
+
+  /** Once all are appended. */
+  toBuffer(): Buffer {
+    return this.#bytes.toBuffer()
+  }
 }
 
 /** What a batch's header says about its records. */
