@@ -3,7 +3,7 @@
  * in the reverse one. The only file that knows all parts.
  *
  * Order of a start: lock the data directory and open the metadata; bind the listeners, whose requests wait; register;
- * take up the partitions; make the internal topics and load the groups; let the requests in.
+ * take up the partitions; make the internal topics and load the groups and transactions; let the requests in.
  */
 import { resolve } from 'node:path'
 import { offsetsTopic } from './apis/automatic-topics.ts'
@@ -35,7 +35,8 @@ import { followCoordinatorTopic } from './cluster/replicas/coordinator-leadershi
 import { DirectoryReports } from './cluster/replicas/directory-reports.ts'
 import { LogMoves } from './cluster/replicas/log-moves.ts'
 import { PartitionHost } from './cluster/replicas/partition-host.ts'
-import { GROUP_METADATA_TOPIC } from './cluster/topic-names.ts'
+import { writeMarker } from './cluster/replicas/transaction-markers.ts'
+import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from './cluster/topic-names.ts'
 import { formatEndpoint } from './config/listeners.ts'
 import type { BrokerConfig } from './config/load.ts'
 import type { PartitionAssignor } from './groups/assignor/assignor.ts'
@@ -60,6 +61,7 @@ import { BindError } from './net/listener.ts'
 import { resolveHost } from './net/resolve-host.ts'
 import { SocketServer } from './net/socket-server.ts'
 import { ClientTelemetry } from './telemetry/client-telemetry.ts'
+import { type TransactionParts, transactionParts } from './transaction-parts.ts'
 import { apiByKey } from './wire/apis.ts'
 
 export interface BrokerOptions {
@@ -90,6 +92,7 @@ interface Hosting {
   readonly directoryFailed: (directory: LogDirectory) => void
 }
 
+type WriteMarker = Services['writeMarker']
 type GroupRuntime = CoordinatorRuntime<GroupCommand, GroupReply, GroupRecord, GroupMachine>
 
 /** How long a clean stop waits for clients to take the answers that they are owed. */
@@ -192,6 +195,8 @@ export class Broker {
     const { cleaner, start: startCleaner } = this.#logCleaner(logs, configs)
     const groupRuntime = this.#groupRuntime(metadata, configs)
     const producerIds = new ProducerIds(metadata)
+    const writeMarker = this.#markerWrites(hosted, groupRuntime)
+    const transactions = this.#transactions(metadata, producerIds, writeMarker)
     const services = this.#services({
       metadata,
       configs,
@@ -200,12 +205,15 @@ export class Broker {
       moves,
       groupRuntime,
       producerIds,
+      transactions,
+      writeMarker,
     })
     sampleParts?.({
       metadata,
       partitions: hosted,
       logs,
       groupMachines: () => groupRuntime.machines,
+      transactionMachines: () => transactions.runtime.machines,
       fetchSessions: services.fetchSessions,
       cleaner,
       telemetry: services.telemetry,
@@ -217,6 +225,7 @@ export class Broker {
     this.#undo.push(() => session?.close())
     const server = await this.#listen(services, ready)
     this.#undo.push(() => groupRuntime.close())
+    this.#undo.push(() => transactions.close())
     session = await this.#register(metadata, logs)
     producerIds.session = session
     await reports.start(!logs.hadCleanShutdown)
@@ -226,6 +235,10 @@ export class Broker {
       if (image.configs !== previous.configs) reports.configured()
     })
     await this.#loadGroups(services, groupRuntime)
+    // After the groups, in whose partitions markers may be due.
+    const followed = followCoordinatorTopic(TRANSACTION_STATE_TOPIC, metadata, hosted, transactions.runtime)
+    this.#undo.push(() => followed.end())
+    await followed.loaded
     logs.startMaintenance({
       retentionCheckMs: config.settings.logRetentionCheckIntervalMs,
       flushCheckMs: config.settings.logFlushSchedulerIntervalMs,
@@ -408,6 +421,35 @@ export class Broker {
     })
   }
 
+  /** Markers for partitions that this broker leads; those of groups go through their machines. */
+  #markerWrites(partitions: PartitionHost, groups: GroupRuntime): WriteMarker {
+    const { config, clock } = this.#options
+    return async (topic, index, marker) => {
+      if (topic === GROUP_METADATA_TOPIC) return groups.endTransaction(index, marker)
+      const partition = partitions.get(topic, index)
+      if (partition === undefined) return partitions.missing(topic, index)
+      return writeMarker(partition, marker, clock, config.settings.requestTimeoutMs)
+    }
+  }
+
+  #transactions(metadata: MetadataStore, producerIds: ProducerIds, write: WriteMarker): TransactionParts {
+    const { config, clock } = this.#options
+    const { settings } = config
+    return transactionParts({
+      settings,
+      metadata,
+      writeMarker: write,
+      nextProducerId: () => producerIds.next(),
+      partitionCount: partitionCount(
+        metadata,
+        TRANSACTION_STATE_TOPIC,
+        settings.transactionStateLogNumPartitions,
+      ),
+      clock,
+      logger: this.#logLevels.logger('sluice.transactions'),
+    })
+  }
+
   #services(parts: {
     readonly metadata: MetadataStore
     readonly configs: ConfigService
@@ -416,13 +458,29 @@ export class Broker {
     readonly moves: LogMoves
     readonly groupRuntime: GroupRuntime
     readonly producerIds: ProducerIds
+    readonly transactions: TransactionParts
+    readonly writeMarker: WriteMarker
   }): Services {
     const { config, clock, random } = this.#options
-    const { metadata, configs, partitions, logs, moves, groupRuntime, producerIds } = parts
+    const {
+      metadata,
+      configs,
+      partitions,
+      logs,
+      moves,
+      groupRuntime,
+      producerIds,
+      transactions,
+      writeMarker,
+    } = parts
     const offsetsPartitions = () => metadata.image().topics.get(GROUP_METADATA_TOPIC)?.partitions
     const groups = new GroupCoordinator({
       execute: (partition, command) => groupRuntime.execute(partition, command),
-      partitionCount: groupPartitionCount(metadata, config.settings.offsetsTopicNumPartitions),
+      partitionCount: partitionCount(
+        metadata,
+        GROUP_METADATA_TOPIC,
+        config.settings.offsetsTopicNumPartitions,
+      ),
       leaderOf: (partition) => offsetsPartitions()?.[partition]?.leader,
     })
     const topicDefaults = () => ({
@@ -442,6 +500,8 @@ export class Broker {
       moves,
       groups,
       producerIds,
+      transactions: transactions.coordinator,
+      writeMarker,
       configs,
       fetchSessions: new FetchSessions(
         config.settings.maxIncrementalFetchSessionCacheSlots,
@@ -594,13 +654,14 @@ function advertisedListeners(config: BrokerConfig, server: SocketServer): Broker
 }
 
 /**
- * Over how many partitions groups are spread: what the offsets topic had when it was first seen. As in Kafka, partitions
- * that it is given later count from the next start on, or groups would lose what they have committed while they run.
+ * Over how many partitions a coordinator's work is spread: what its topic had when it was first seen. As in Kafka,
+ * partitions that it is given later count from the next start on, or groups would lose what they have committed while
+ * they run.
  */
-function groupPartitionCount(metadata: MetadataStore, toBeMade: number): () => number {
+function partitionCount(metadata: MetadataStore, name: string, toBeMade: number): () => number {
   let seen: { readonly id: string; readonly count: number } | undefined
   return () => {
-    const topic = metadata.image().topics.get(GROUP_METADATA_TOPIC)
+    const topic = metadata.image().topics.get(name)
     if (topic === undefined) return toBeMade
     if (seen?.id !== topic.id) seen = { id: topic.id, count: topic.partitions.length }
     return seen.count

@@ -37,52 +37,6 @@ describe('what Sluice answers otherwise than Apache Kafka on purpose', () => {
     }
   })
 
-  it('refuses the coordinator of a transaction at once, with an error that clients do not retry', async () => {
-    for (const version of versionsOf(api.findCoordinator).filter((known) => known > 0)) {
-      const answer = await session.quiet(api.findCoordinator, version, {
-        key: 'tx',
-        keyType: 1,
-        coordinatorKeys: ['tx'],
-      })
-      const refusal = version < 4 ? answer : answer.coordinators[0]
-      expect(refusal).toMatchObject({
-        errorCode: ErrorCode.UNSUPPORTED_VERSION,
-        errorMessage: 'This broker does not serve transactions.',
-      })
-    }
-  })
-
-  it('refuses a transactional producer id and a transactional batch', async () => {
-    for (const version of versionsOf(api.initProducerId)) {
-      const answer = await session.quiet(api.initProducerId, version, {
-        transactionalId: 'tx',
-        transactionTimeoutMs: 60_000,
-      })
-      expect(answer).toMatchObject({
-        errorCode: ErrorCode.UNSUPPORTED_VERSION,
-        producerId: -1,
-        producerEpoch: -1,
-      })
-    }
-    const target = { topic: 'transactional', topicId: await session.makeTopic('transactional') }
-    const transactional = batch(['a'], {
-      isTransactional: true,
-      producerId: 1,
-      producerEpoch: 0,
-      baseSequence: 0,
-    })
-    for (const version of versionsOf(api.produce)) {
-      const { responses } = await session.quiet(
-        api.produce,
-        version,
-        produceInput(target, transactional, -1, 'tx'),
-      )
-      expect(responses[0]!.partitionResponses).toMatchObject([
-        { errorCode: ErrorCode.INVALID_TXN_STATE, baseOffset: -1 },
-      ])
-    }
-  })
-
   it('answers AlterConfigs for a resource that is named twice, which Kafka leaves without an answer', async () => {
     const resource = { resourceType: TOPIC, resourceName: 'twice', configs: [] }
     const { responses } = await session.quiet(api.alterConfigs, 2, {

@@ -115,12 +115,6 @@ export const differences: readonly Difference[] = [
     reason: 'Patterns are RE2, which has no backreferences: hostile ones cannot stall the broker.',
   },
   {
-    scenario: 'features',
-    step: /^transaction\.version: /,
-    path: /./,
-    reason: 'Not served yet: this row goes when transaction.version gets its row in src/apis/features.ts.',
-  },
-  {
     scenario: 'quotas',
     step: /^(infinitely much|no number) v/,
     path: /error(Code|Message)$/,
@@ -146,12 +140,6 @@ export const differences: readonly Difference[] = [
     step: /^batch: an unknown codec$/,
     path: /errorCode$|logStartOffset$/,
     reason: 'Kafka fails on the codec with an unexpected exception (-1); the batch is what is wrong.',
-  },
-  {
-    scenario: 'produce',
-    step: /^batch: a transactional batch$/,
-    path: /errorCode$/,
-    reason: 'Transactions are not served: refused as such, before Kafka would ask for the transactional id.',
   },
   {
     scenario: 'produce',

@@ -3,13 +3,12 @@
  *
  * - v0–2 bring messages of formats 0 and 1, which the log converts. They may bring record batches, several of them and
  *   none at all, too: Kafka looks at what is sent from v3 on.
- * - v7: zstd; v8: record errors; v10: the current leader where this is not it; v12: transactions of version 2.
+ * - v7: zstd; v8: record errors; v10: the current leader where this is not it; v11: TRANSACTION_ABORTABLE; v12: a
+ *   transaction's first write to a partition adds that to it.
  * - v13: topics by id.
  *
  * Each partition is appended or refused for itself. With acks=0 there is no answer: an error closes the connection,
  * so that the client looks for the leader anew. With acks=all the answer waits for the in-sync replicas.
- *
- * Not done: transactions. A transactional batch is refused.
  */
 import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
 import { waitForReplication } from '../cluster/replicas/replication-wait.ts'
@@ -32,8 +31,10 @@ import {
   produceResponse,
 } from '../wire/schemas/00-produce.ts'
 import { currentLeaderOf, type LeaderHint, leaderEndpoints } from './current-leader.ts'
-import { handler, type RequestContext } from './handler.ts'
+import { type Answer, handler, type RequestContext } from './handler.ts'
+import { admitBatches, type BatchToAdmit } from './produce-admission.ts'
 import type { Services } from './services.ts'
+import type { Verdict } from './transaction-admission.ts'
 
 type PartitionAnswer = ProduceResponseInput['responses'][number]['partitionResponses'][number]
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -72,51 +73,9 @@ export const produce = handler({
   maxVersion: 13,
 
   handle(context, request, services) {
-    const appended: Appended[] = []
-    const leaders: LeaderHint[] = []
-    let failed = false
-    const responses = request.topicData.map((topic) => {
-      const name = topicName(context.apiVersion, topic, services)
-      const partitionResponses = topic.partitionData.map(({ index, records }) => {
-        const answer = producePartition(context, request, name, index, records, services, appended)
-        if (answer.errorCode !== ErrorCode.NONE) {
-          failed = true
-          const leader = currentLeaderOf(services.metadata.image(), answer.errorCode, {
-            topic: name,
-            partition: index,
-          })
-          if (leader !== undefined && context.apiVersion >= FIRST_VERSION_WITH_LEADER) {
-            leaders.push(leader)
-            answer.currentLeader = leader
-          }
-        }
-        return answer
-      })
-      return { name: topic.name, topicId: topic.topicId, partitionResponses }
-    })
-    if (request.acks === ACKS_NONE) {
-      throttle(context, services)
-      if (failed) context.closeConnection('a produce request with acks=0 failed')
-      return null
-    }
-    const response = {
-      responses,
-      nodeEndpoints: leaderEndpoints(services.metadata.image(), leaders, context.listenerName),
-    }
-    const replicated =
-      request.acks === ACKS_ALL ? waitForReplication(appended, request.timeoutMs, services.clock) : undefined
-    if (replicated === undefined) {
-      throttle(context, services)
-      return response
-    }
-    return replicated.then(() => {
-      throttle(context, services)
-      for (const { partition, lastOffset, answer } of appended) {
-        answer.errorCode = partition.replicationError(lastOffset)
-        if (answer.errorCode !== ErrorCode.NONE) Object.assign(answer, NOTHING_APPENDED)
-      }
-      return response
-    })
+    const admitted = request.transactionalId === null ? undefined : admitAll(context, request, services)
+    if (admitted === undefined) return appendAll(context, request, services, undefined)
+    return admitted.then((verdict) => appendAll(context, request, services, verdict))
   },
 
   refuse: (request, errorCode) => ({
@@ -128,6 +87,76 @@ export const produce = handler({
   }),
 })
 
+function admitAll(
+  context: RequestContext,
+  { transactionalId, topicData }: ProduceRequest,
+  services: Services,
+): Promise<Verdict> | undefined {
+  if (transactionalId === null) return undefined
+  const batches: BatchToAdmit[] = []
+  for (const topic of topicData) {
+    const name = topicName(context.apiVersion, topic, services)
+    for (const { index, records } of topic.partitionData) {
+      const partition = name === undefined ? undefined : services.partitions.get(name, index)
+      if (partition !== undefined && records !== null) batches.push({ partition, records })
+    }
+  }
+  return admitBatches(context.apiVersion, transactionalId, batches, services)
+}
+
+function appendAll(
+  context: RequestContext,
+  request: ProduceRequest,
+  services: Services,
+  verdict: Verdict | undefined,
+): Answer<typeof produceResponse> | null | Promise<Answer<typeof produceResponse>> {
+  const appended: Appended[] = []
+  const leaders: LeaderHint[] = []
+  let failed = false
+  const responses = request.topicData.map((topic) => {
+    const name = topicName(context.apiVersion, topic, services)
+    const partitionResponses = topic.partitionData.map(({ index, records }) => {
+      const answer = producePartition(context, request, name, index, records, services, appended, verdict)
+      if (answer.errorCode !== ErrorCode.NONE) {
+        failed = true
+        const leader = currentLeaderOf(services.metadata.image(), answer.errorCode, {
+          topic: name,
+          partition: index,
+        })
+        if (leader !== undefined && context.apiVersion >= FIRST_VERSION_WITH_LEADER) {
+          leaders.push(leader)
+          answer.currentLeader = leader
+        }
+      }
+      return answer
+    })
+    return { name: topic.name, topicId: topic.topicId, partitionResponses }
+  })
+  if (request.acks === ACKS_NONE) {
+    throttle(context, services)
+    if (failed) context.closeConnection('a produce request with acks=0 failed')
+    return null
+  }
+  const response = {
+    responses,
+    nodeEndpoints: leaderEndpoints(services.metadata.image(), leaders, context.listenerName),
+  }
+  const replicated =
+    request.acks === ACKS_ALL ? waitForReplication(appended, request.timeoutMs, services.clock) : undefined
+  if (replicated === undefined) {
+    throttle(context, services)
+    return response
+  }
+  return replicated.then(() => {
+    throttle(context, services)
+    for (const { partition, lastOffset, answer } of appended) {
+      answer.errorCode = partition.replicationError(lastOffset)
+      if (answer.errorCode !== ErrorCode.NONE) Object.assign(answer, NOTHING_APPENDED)
+    }
+    return response
+  })
+}
+
 /** Counts the request as it was sent, compressed and with its headers, whatever became of it. */
 function throttle(context: RequestContext, { quotas, clock }: Services): void {
   if (!quotas.produce.enabled) return
@@ -136,6 +165,15 @@ function throttle(context: RequestContext, { quotas, clock }: Services): void {
     quotas.produce.record(context.quotaClient, context.requestBytes, clock.monotonicMs()),
   )
 }
+
+/** What Kafka says of a transactional batch that is not let in; of other codes nothing. */
+const ADMISSION_MESSAGES: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.INVALID_TXN_STATE, 'Partition was not added to the transaction'],
+  [
+    ErrorCode.NOT_ENOUGH_REPLICAS,
+    'Unable to verify the partition has been added to the transaction. Underlying error: CONCURRENT_TRANSACTIONS',
+  ],
+])
 
 const NOTHING_APPENDED = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 } as const
 
@@ -161,11 +199,15 @@ function producePartition(
   records: Buffer | null,
   services: Services,
   appended: Appended[],
+  verdict: Verdict | undefined,
 ): Mutable<PartitionAnswer> {
-  const refusal = requestRefusal(context, request.acks, topic, records)
+  const refusal = requestRefusal(context, request, topic, records)
   if (refusal !== undefined) return refused(index, refusal.code, refusal.message)
   const partition = services.partitions.get(topic!, index)
   if (partition === undefined) return refused(index, services.partitions.missing(topic!, index), null)
+  const verdictCode = verdict?.(partition) ?? ErrorCode.NONE
+  if (verdictCode !== ErrorCode.NONE)
+    return refused(index, verdictCode, ADMISSION_MESSAGES.get(verdictCode) ?? null)
   try {
     const info = partition.append(records!, { origin: 'client', acksAll: request.acks === ACKS_ALL })
     const answer = {
@@ -185,7 +227,7 @@ function producePartition(
 /** What can be said before any partition is asked; undefined for nothing. */
 function requestRefusal(
   context: RequestContext,
-  acks: number,
+  { acks, transactionalId }: ProduceRequest,
   topic: string | undefined,
   records: Buffer | null,
 ): KafkaError | undefined {
@@ -222,8 +264,11 @@ function requestRefusal(
       `Produce requests with version ${version} are not allowed to use ZStandard compression`,
     )
   }
-  if (batchIsTransactional(records, 0)) {
-    return new KafkaError(ErrorCode.INVALID_TXN_STATE, 'This broker does not serve transactions.')
+  if (transactionalId === null && batchIsTransactional(records, 0)) {
+    return new KafkaError(
+      ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      'A transactional batch needs a transactional id.',
+    )
   }
   return undefined
 }

@@ -3,10 +3,10 @@
  *
  * - v1: for transactions too; v4: several keys at once; v6: for share groups.
  *
- * Not done: transactions and share groups. They are refused at once with an error that clients report and don't retry.
+ * Not done: share groups. They are refused at once with an error that clients report and don't retry.
  */
 import { isRefusal } from '../cluster/controller/create-topics.ts'
-import { GROUP_METADATA_TOPIC } from '../cluster/topic-names.ts'
+import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from '../cluster/topic-names.ts'
 import { defaultErrorMessage, ErrorCode } from '../wire/error-codes.ts'
 import {
   type FindCoordinatorRequest,
@@ -14,7 +14,7 @@ import {
   findCoordinatorRequest,
   findCoordinatorResponse,
 } from '../wire/schemas/10-find-coordinator.ts'
-import { offsetsTopic } from './automatic-topics.ts'
+import { offsetsTopic, transactionsTopic } from './automatic-topics.ts'
 import { brokerEndpoint } from './endpoints.ts'
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
@@ -25,6 +25,11 @@ const GROUP = 0
 const TRANSACTION = 1
 const SHARE = 2
 
+const TOPICS = new Map([
+  [GROUP, { name: GROUP_METADATA_TOPIC, make: offsetsTopic }],
+  [TRANSACTION, { name: TRANSACTION_STATE_TOPIC, make: transactionsTopic }],
+])
+
 type Coordinator = NonNullable<FindCoordinatorResponseInput['coordinators']>[number]
 
 export const findCoordinator = handler({
@@ -34,8 +39,7 @@ export const findCoordinator = handler({
   maxVersion: 6,
 
   async handle(context, request, services) {
-    const isMissing = request.keyType === GROUP && !services.metadata.image().topics.has(GROUP_METADATA_TOPIC)
-    if (isMissing) await createOffsetsTopic(services)
+    await createMissingTopic(request.keyType, services)
     return shaped(context.apiVersion, request, (key) =>
       find(context.apiVersion, key, request.keyType, context.listenerName, services),
     )
@@ -47,17 +51,19 @@ export const findCoordinator = handler({
   },
 })
 
-/** The topic may have been deleted: without it no group could be served until a restart. */
-async function createOffsetsTopic(services: Services): Promise<void> {
+/** Of a coordinator that nobody has asked for yet, or whose topic was deleted: without it nothing could be served. */
+async function createMissingTopic(keyType: number, services: Services): Promise<void> {
   const { configs, controller, logger, metadata } = services
+  const topic = TOPICS.get(keyType)
+  if (topic === undefined || metadata.image().topics.has(topic.name)) return
   try {
-    const wanted = offsetsTopic(configs.broker, metadata.image())
+    const wanted = topic.make(configs.broker, metadata.image())
     const [made] = await controller.createTopics([wanted], { validateOnly: false })
     if (made !== undefined && isRefusal(made) && made.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS)
-      logger.error('offsets topic not created', { reason: made.message })
+      logger.error('internal topic not created', { topic: topic.name, reason: made.message })
   } catch (error) {
     // The client is told that there is no coordinator, and comes again.
-    logger.error('offsets topic not created', { err: error })
+    logger.error('internal topic not created', { topic: topic.name, err: error })
   }
 }
 
@@ -82,11 +88,10 @@ function find(
   if (keyType < GROUP || keyType > SHARE || (keyType === SHARE && version < FIRST_VERSION_WITH_SHARE)) {
     return failed(key, ErrorCode.INVALID_REQUEST, defaultErrorMessage(ErrorCode.INVALID_REQUEST))
   }
-  if (keyType !== GROUP) {
-    const kind = keyType === TRANSACTION ? 'transactions' : 'share groups'
-    return failed(key, ErrorCode.UNSUPPORTED_VERSION, `This broker does not serve ${kind}.`)
+  if (keyType === SHARE) {
+    return failed(key, ErrorCode.UNSUPPORTED_VERSION, 'This broker does not serve share groups.')
   }
-  const coordinator = services.groups.coordinatorOf(key)
+  const coordinator = (keyType === GROUP ? services.groups : services.transactions).coordinatorOf(key)
   const broker = coordinator === undefined ? undefined : services.metadata.image().brokers.get(coordinator)
   const endpoint = broker && brokerEndpoint(broker, listenerName)
   if (broker === undefined || endpoint === undefined || endpoint.port < 0) {

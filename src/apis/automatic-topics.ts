@@ -1,7 +1,7 @@
 /** Topics that are made because somebody asks for them: Kafka's `AutoTopicCreationManager`. */
 import type { TopicToCreate } from '../cluster/controller.ts'
 import { liveBrokers, type MetadataImage } from '../cluster/metadata/image.ts'
-import { GROUP_METADATA_TOPIC, isInternalTopic } from '../cluster/topic-names.ts'
+import { GROUP_METADATA_TOPIC, isInternalTopic, TRANSACTION_STATE_TOPIC } from '../cluster/topic-names.ts'
 import type { BrokerSettings } from '../config/broker-keys.ts'
 import { capAtLiveBrokers } from '../config/deviations.ts'
 import type { Services } from './services.ts'
@@ -12,6 +12,7 @@ export function automaticTopic(
   { configs, metadata }: Pick<Services, 'configs' | 'metadata'>,
 ): TopicToCreate | undefined {
   if (name === GROUP_METADATA_TOPIC) return offsetsTopic(configs.broker, metadata.image())
+  if (name === TRANSACTION_STATE_TOPIC) return transactionsTopic(configs.broker, metadata.image())
   return isInternalTopic(name) ? undefined : configs.automaticTopic(name)
 }
 
@@ -26,6 +27,24 @@ export function offsetsTopic(settings: BrokerSettings, image: MetadataImage): To
       ['cleanup.policy', 'compact'],
       ['compression.type', 'producer'],
       ['segment.bytes', String(settings.offsetsTopicSegmentBytes)],
+    ]),
+  }
+}
+
+/** `__transaction_state` as it has to be (Kafka's `TransactionCoordinator.transactionTopicConfigs`). */
+export function transactionsTopic(settings: BrokerSettings, image: MetadataImage): TopicToCreate {
+  const brokers = liveBrokers(image).length
+  return {
+    name: TRANSACTION_STATE_TOPIC,
+    numPartitions: settings.transactionStateLogNumPartitions,
+    replicationFactor: capAtLiveBrokers(settings.transactionStateLogReplicationFactor, brokers),
+    assignments: [],
+    configs: new Map([
+      ['cleanup.policy', 'compact'],
+      ['compression.type', 'uncompressed'],
+      ['min.insync.replicas', String(capAtLiveBrokers(settings.transactionStateLogMinIsr, brokers))],
+      ['segment.bytes', String(settings.transactionStateLogSegmentBytes)],
+      ['unclean.leader.election.enable', 'false'],
     ]),
   }
 }

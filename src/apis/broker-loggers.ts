@@ -14,6 +14,7 @@ export const BROKER_LOGGERS = [
   'sluice.broker',
   'sluice.cluster',
   'sluice.groups',
+  'sluice.transactions',
   'sluice.http',
   'sluice.logstore',
   'sluice.net',

@@ -22,6 +22,8 @@ export interface Feature {
 export const SUPPORTED_FEATURES: readonly Feature[] = [
   // Consumer groups of the new protocol (KIP-848).
   { name: 'group.version', minVersion: 0, maxVersion: 1, initialLevel: 1 },
+  // Every end of a transaction bumps the epoch (KIP-890).
+  { name: 'transaction.version', minVersion: 0, maxVersion: 2, initialLevel: 2 },
 ]
 
 /** What UpdateFeatures asks for one feature. */

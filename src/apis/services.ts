@@ -8,10 +8,12 @@ import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { ProducerIds } from '../cluster/producer-ids.ts'
 import type { LogMoves } from '../cluster/replicas/log-moves.ts'
 import type { PartitionHost } from '../cluster/replicas/partition-host.ts'
+import type { TransactionMarker } from '../cluster/transaction-marker.ts'
 import type { GroupCoordinator } from '../groups/group-coordinator.ts'
 import type { LogDirectories } from '../logstore/log-directories.ts'
 import type { ClientQuotas } from '../security/quotas/client-quotas.ts'
 import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
+import type { TransactionCoordinator } from '../transactions/transaction-coordinator.ts'
 import type { ConfigService } from './config-service.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 
@@ -28,6 +30,9 @@ export interface Services {
   readonly moves: LogMoves
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
+  readonly transactions: TransactionCoordinator
+  /** Ends a transaction in a partition that this broker leads; the error code, when that is replicated. */
+  readonly writeMarker: (topic: string, partition: number, marker: TransactionMarker) => Promise<number>
   readonly configs: ConfigService
   readonly fetchSessions: FetchSessions
   readonly quotas: ClientQuotas

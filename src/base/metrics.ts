@@ -86,6 +86,11 @@ export const metricTable = {
     labels: ['outcome'],
   },
   sluice_fetch_sessions: { kind: 'gauge', help: 'Fetch sessions that are kept.', labels: [] },
+  sluice_transactional_ids: {
+    kind: 'gauge',
+    help: 'Transactional ids that this broker coordinates, by the state of their transaction.',
+    labels: ['state'],
+  },
   sluice_groups: {
     kind: 'gauge',
     help: 'Groups that this broker coordinates, by protocol and state.',

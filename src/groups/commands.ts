@@ -97,6 +97,20 @@ export type GroupCommand =
       readonly context: RequestContext
     }
   | {
+      /** As `offsetCommit`, within a transaction: the offsets count when it is committed. */
+      readonly type: 'txnOffsetCommit'
+      readonly groupId: string
+      /** '' for none. */
+      readonly memberId: string
+      readonly groupInstanceId: string | null
+      /** -1 for a producer that does not say for whom it commits. */
+      readonly generationIdOrMemberEpoch: number
+      readonly producerId: number
+      readonly producerEpoch: number
+      readonly partitions: readonly OffsetToCommit[]
+      readonly context: RequestContext
+    }
+  | {
       readonly type: 'offsetFetch'
       readonly groupId: string
       /** Null for who is no member. */
@@ -105,6 +119,7 @@ export type GroupCommand =
       readonly memberEpoch: number
       /** Null for all that the group has committed. */
       readonly topics: readonly TopicToFetch[] | null
+      /** Refuses partitions of which a transaction has an offset pending (KIP-447). */
       readonly requireStable: boolean
     }
   | {
@@ -144,6 +159,7 @@ export interface GroupReplies {
   consumerGroupDescribe: { readonly groups: ConsumerGroupDescribeResponseInput['groups'] }
   /** In the order of the command's partitions. */
   offsetCommit: { readonly partitions: readonly OffsetCommitResult[] }
+  txnOffsetCommit: { readonly partitions: readonly OffsetCommitResult[] }
   offsetFetch: FetchedOffsets
   offsetDelete: Omit<OffsetDeleteResponseInput, 'throttleTimeMs'>
   /** In the order of the command's group ids, without authorized operations. */

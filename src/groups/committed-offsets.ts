@@ -1,13 +1,18 @@
 import type { OffsetCommitValue } from '../wire/log-schemas/offset-commit-value.ts'
 
-type OffsetsOfTopic = ReadonlyMap<number, OffsetCommitValue>
+/** As its record in the log has it, with the record's own place there. */
+export interface CommittedOffset extends OffsetCommitValue {
+  readonly recordOffset: number
+}
+
+type OffsetsOfTopic = ReadonlyMap<number, CommittedOffset>
 type OffsetsOfGroup = ReadonlyMap<string, OffsetsOfTopic>
 
 const NONE: OffsetsOfGroup = new Map()
 
-/** The committed offsets of one partition's groups, each as its record in the log has it. */
+/** The committed offsets of one partition's groups. */
 export class CommittedOffsets {
-  readonly #groups = new Map<string, Map<string, Map<number, OffsetCommitValue>>>()
+  readonly #groups = new Map<string, Map<string, Map<number, CommittedOffset>>>()
   #count = 0
 
   get count(): number {
@@ -19,7 +24,7 @@ export class CommittedOffsets {
     return this.#groups.get(groupId) ?? NONE
   }
 
-  get(groupId: string, topic: string, partition: number): OffsetCommitValue | undefined {
+  get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
     return this.#groups.get(groupId)?.get(topic)?.get(partition)
   }
 
@@ -28,7 +33,7 @@ export class CommittedOffsets {
     return this.#groups.entries()
   }
 
-  set(groupId: string, topic: string, partition: number, value: OffsetCommitValue): void {
+  set(groupId: string, topic: string, partition: number, value: CommittedOffset): void {
     let topics = this.#groups.get(groupId)
     if (topics === undefined) {
       topics = new Map()

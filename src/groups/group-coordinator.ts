@@ -25,11 +25,11 @@ export class GroupCoordinator {
 
   /** The broker that coordinates a group; undefined where none does. */
   coordinatorOf(groupId: string): number | undefined {
-    return this.#options.leaderOf(this.#partitionOf(groupId))
+    return this.#options.leaderOf(this.partitionOf(groupId))
   }
 
   execute<C extends GroupCommand>(groupId: string, command: C): Promise<GroupReplyTo<C>> {
-    return this.#executeOn(this.#partitionOf(groupId), command)
+    return this.#executeOn(this.partitionOf(groupId), command)
   }
 
   /** One command for the groups of each partition; the replies in no particular order. */
@@ -39,7 +39,7 @@ export class GroupCoordinator {
   ): Promise<GroupReplyTo<C>[]> {
     const byPartition = new Map<number, string[]>()
     for (const groupId of groupIds) {
-      const partition = this.#partitionOf(groupId)
+      const partition = this.partitionOf(groupId)
       const ids = byPartition.get(partition)
       if (ids === undefined) byPartition.set(partition, [groupId])
       else ids.push(groupId)
@@ -57,7 +57,8 @@ export class GroupCoordinator {
     )
   }
 
-  #partitionOf(groupId: string): number {
+  /** Of `__consumer_offsets`. */
+  partitionOf(groupId: string): number {
     return partitionFor(groupId, this.#options.partitionCount())
   }
 

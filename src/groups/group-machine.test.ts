@@ -131,7 +131,7 @@ test('what a group keeps of a request does not change with the buffer that it ca
 test('a machine that is loaded twice over the same records is the same', () => {
   play('commit t-0:5')
   const again = new GroupMachine(DEFAULT_OPTIONS, () => emptyImage, silentLogger)
-  for (const record of [...harness.log, ...harness.log]) again.apply(record)
+  for (const [offset, record] of [...harness.log, ...harness.log].entries()) again.apply(record, offset, -1)
   again.loaded(0)
   const { replies: answers } = again.handle(command('fetch'), {} as ReplyToken, 0)
   expect(answers).toMatchObject([

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.ts'
 import type { CoordinatorMachine, ReplyToken } from '../cluster/coordinator/contract.ts'
 import type { MetadataImage } from '../cluster/metadata/image.ts'
+import { NO_PRODUCER_ID } from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { refuseParked } from './classic/answers.ts'
 import { ClassicGroup, type ClassicGroupState } from './classic/classic-group.ts'
@@ -34,6 +35,7 @@ import { heartbeatToConsumerGroup } from './migration/heartbeat.ts'
 import { syncConsumerGroup } from './migration/sync.ts'
 import {
   commitOffsets,
+  commitOffsetsInTransaction,
   deleteAllOffsets,
   deleteOffsets,
   deleteOffsetsOfTopics,
@@ -41,6 +43,7 @@ import {
   fetchOffsets,
 } from './offsets.ts'
 import type { GroupOptions } from './options.ts'
+import { PendingOffsets } from './pending-offsets.ts'
 import type { GroupRecord, OffsetCommitRecord } from './records.ts'
 import { refusalOf } from './refusal.ts'
 import { type GroupCounts, type GroupEffects, GroupStep, type StepSurroundings } from './step.ts'
@@ -63,6 +66,7 @@ export interface GroupsByType {
 export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply, GroupRecord> {
   readonly #groups: Groups = new Map()
   readonly #offsets = new CommittedOffsets()
+  readonly #pending = new PendingOffsets()
   readonly #patterns = new GroupPatterns()
   readonly #surroundings: StepSurroundings
   #loaded = false
@@ -175,10 +179,10 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     return true
   }
 
-  apply(record: GroupRecord): void {
+  apply(record: GroupRecord, offset: number, producerId: number): void {
     switch (record.type) {
       case 'offsetCommit':
-        this.#applyOffset(record)
+        this.#applyOffset(record, offset, producerId)
         return
       case 'groupMetadata':
         if (record.value === null) this.#deleteClassicGroup(record.groupId)
@@ -209,14 +213,31 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     }
   }
 
-  #applyOffset({ groupId, topic, partition, value }: OffsetCommitRecord): void {
+  #applyOffset(
+    { groupId, topic, partition, value }: OffsetCommitRecord,
+    recordOffset: number,
+    producerId: number,
+  ): void {
     if (value === null) {
       this.#offsets.delete(groupId, topic, partition)
+      this.#pending.delete(groupId, topic, partition)
       return
     }
     // Whoever commits without joining makes a group without members and protocol.
     if (!this.#groups.has(groupId)) this.#groups.set(groupId, new ClassicGroup(groupId, -1))
-    this.#offsets.set(groupId, topic, partition, value)
+    if (producerId === NO_PRODUCER_ID)
+      this.#offsets.set(groupId, topic, partition, { ...value, recordOffset })
+    else this.#pending.add(producerId, { groupId, topic, partition, value, recordOffset })
+  }
+
+  /** What was committed since the transaction's record of a partition was written stays. */
+  endTransaction(producerId: number, result: 'commit' | 'abort'): void {
+    for (const { groupId, topic, partition, value, recordOffset } of this.#pending.take(producerId)) {
+      if (result === 'abort') continue
+      const present = this.#offsets.get(groupId, topic, partition)
+      if (present !== undefined && present.recordOffset > recordOffset) continue
+      this.#offsets.set(groupId, topic, partition, { ...value, recordOffset })
+    }
   }
 
   /** Stable groups go on as they were: each member has its session timeout to be heard of. */
@@ -273,10 +294,12 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
       }
       case 'offsetCommit':
         return { partitions: commitOffsets(this.#groups, command, step) }
+      case 'txnOffsetCommit':
+        return { partitions: commitOffsetsInTransaction(this.#groups, command, step) }
       case 'offsetFetch':
-        return fetchOffsets(this.#groups, this.#offsets, command)
+        return fetchOffsets(this.#groups, this.#offsets, this.#pending, command)
       case 'offsetDelete':
-        return deleteOffsets(this.#groups, this.#offsets, command.request, step)
+        return deleteOffsets(this.#groups, this.#offsets, this.#pending, command.request, step)
       case 'describeGroups':
         return this.#describeGroups(command)
       case 'listGroups':
@@ -284,7 +307,7 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
       case 'deleteGroups':
         return this.#deleteGroups(command, step)
       case 'topicsDeleted': {
-        const deletedOffsets = deleteOffsetsOfTopics(this.#offsets, command.topics, step)
+        const deletedOffsets = deleteOffsetsOfTopics(this.#offsets, this.#pending, command.topics, step)
         return { errorCode: ErrorCode.NONE, deletedOffsets }
       }
       case 'cleanupExpiredOffsets':
@@ -350,7 +373,7 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
         const group = this.#groups.get(groupId)
         if (group === undefined) return { groupId, errorCode: ErrorCode.GROUP_ID_NOT_FOUND }
         if (group.state !== 'Empty') return { groupId, errorCode: ErrorCode.NON_EMPTY_GROUP }
-        deleteAllOffsets(this.#offsets, groupId, step)
+        deleteAllOffsets(this.#offsets, this.#pending, groupId, step)
         this.#appendTombstone(group, step)
         return { groupId, errorCode: ErrorCode.NONE }
       }),
@@ -361,7 +384,7 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     let expiredOffsets = 0
     let deletedGroups = 0
     for (const group of this.#groups.values()) {
-      const { expired, anyLeft } = expireOffsets(group, this.#offsets, step)
+      const { expired, anyLeft } = expireOffsets(group, this.#offsets, this.#pending, step)
       expiredOffsets += expired
       if (!anyLeft && group.state === 'Empty') {
         this.#appendTombstone(group, step)

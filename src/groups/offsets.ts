@@ -11,10 +11,12 @@ import type {
   FetchedOffsets,
   GroupReplies,
   OffsetCommitResult,
+  OffsetToCommit,
 } from './commands.ts'
 import type { CommittedOffsets } from './committed-offsets.ts'
 import { commitCheck, fetchRefusal } from './consumer/validation.ts'
 import type { Group } from './group.ts'
+import type { PendingOffsets } from './pending-offsets.ts'
 import type { GroupStep } from './step.ts'
 
 /**
@@ -44,20 +46,30 @@ export function commitOffsets(
     const member = group.members.get(memberId)
     if (member !== undefined) restartSession(group, member, step)
   }
-  return command.partitions.map((toCommit) => {
+  const retentionMs = command.retentionTimeMs === -1 ? undefined : command.retentionTimeMs
+  return appendOffsets(groupId, command.partitions, refusal, retentionMs, step)
+}
+
+function appendOffsets(
+  groupId: string,
+  partitions: readonly OffsetToCommit[],
+  refusal: number,
+  retentionMs: number | undefined,
+  step: GroupStep,
+): readonly OffsetCommitResult[] {
+  return partitions.map((toCommit) => {
     const { topic, topicId, partition, offset, leaderEpoch, metadata, commitTimestampMs = -1 } = toCommit
     let errorCode = refusal
     if (errorCode === ErrorCode.NONE && (metadata?.length ?? 0) > step.options.offsetMetadataMaxBytes) {
       errorCode = ErrorCode.OFFSET_METADATA_TOO_LARGE
     }
     if (errorCode === ErrorCode.NONE) {
-      const { retentionTimeMs } = command
       const value: OffsetCommitValue = {
         offset,
         leaderEpoch,
         metadata: metadata ?? '',
         commitTimestamp: commitTimestampMs === -1 ? step.nowMs : commitTimestampMs,
-        expireTimestamp: retentionTimeMs === -1 ? -1 : step.nowMs + retentionTimeMs,
+        expireTimestamp: retentionMs === undefined ? -1 : step.nowMs + retentionMs,
         topicId,
       }
       step.append({ type: 'offsetCommit', groupId, topic, partition, value })
@@ -65,6 +77,45 @@ export function commitOffsets(
     }
     return { topic, topicId, partition, errorCode }
   })
+}
+
+/**
+ * TxnOffsetCommit: the offsets count when the transaction is committed. Who names neither member nor generation is
+ * believed, as producers before KIP-447 are, whatever the group does meanwhile.
+ */
+export function commitOffsetsInTransaction(
+  groups: Groups,
+  command: CommandOf<'txnOffsetCommit'>,
+  step: GroupStep,
+): readonly OffsetCommitResult[] {
+  const { groupId, producerId, producerEpoch, partitions } = command
+  step.inTransactionOf({ producerId, producerEpoch })
+  return appendOffsets(
+    groupId,
+    partitions,
+    refusalInTransaction(groups.get(groupId), command),
+    undefined,
+    step,
+  )
+}
+
+function refusalInTransaction(group: Group | undefined, command: CommandOf<'txnOffsetCommit'>): number {
+  const { memberId, groupInstanceId, generationIdOrMemberEpoch: generationId, context } = command
+  const names = generationId >= 0 || memberId !== '' || groupInstanceId !== null
+  if (group === undefined) return generationId < 0 ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION
+  if (group.type === 'classic') {
+    return names ? refusalOfCommit(group, memberId, groupInstanceId, generationId) : ErrorCode.NONE
+  }
+  const { version } = context
+  const member = { memberId, groupInstanceId, memberEpoch: generationId, isTransactional: true, version }
+  const check = commitCheck(group, member)
+  for (const { topicId, partition } of command.partitions) {
+    const refusal = check(topicId, partition)
+    // The request is older than member epochs.
+    if (refusal === ErrorCode.STALE_MEMBER_EPOCH) return ErrorCode.ILLEGAL_GENERATION
+    if (refusal !== ErrorCode.NONE) return refusal
+  }
+  return ErrorCode.NONE
 }
 
 /** A partition that a consumer group's member may not commit for refuses the whole commit, as in Kafka. */
@@ -98,19 +149,24 @@ function refusalOf(group: Group | undefined, command: CommandOf<'offsetCommit'>)
 export function fetchOffsets(
   groups: Groups,
   offsets: CommittedOffsets,
-  { groupId, memberId, memberEpoch, topics }: CommandOf<'offsetFetch'>,
+  pending: PendingOffsets,
+  { groupId, memberId, memberEpoch, topics, requireStable }: CommandOf<'offsetFetch'>,
 ): FetchedOffsets {
   const group = groups.get(groupId)
   const errorCode = group?.type === 'consumer' ? fetchRefusal(group, memberId, memberEpoch) : ErrorCode.NONE
   if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] }
   const committed = offsets.ofGroup(groupId)
+  const isUnstable = (topic: string, partition: number) =>
+    requireStable && pending.has(groupId, topic, partition)
   if (topics === null) {
     return {
       errorCode: ErrorCode.NONE,
       topics: [...committed].map(([topic, partitions]) => ({
         topic,
         topicId: ZERO_UUID,
-        partitions: [...partitions].map(([partition, value]) => fetched(partition, value)),
+        partitions: [...partitions].map(([partition, value]) =>
+          isUnstable(topic, partition) ? unstable(partition) : fetched(partition, value),
+        ),
       })),
     }
   }
@@ -120,6 +176,7 @@ export function fetchOffsets(
       topic,
       topicId,
       partitions: partitions.map((partition) => {
+        if (isUnstable(topic, partition)) return unstable(partition)
         const value = committed.get(topic)?.get(partition)
         return fetched(partition, value === undefined || isOther(value.topicId, topicId) ? undefined : value)
       }),
@@ -137,6 +194,10 @@ function fetched(partitionIndex: number, value: OffsetCommitValue | undefined): 
   }
 }
 
+function unstable(partitionIndex: number): FetchedOffset {
+  return { ...fetched(partitionIndex, undefined), errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT }
+}
+
 /** Both known and not the same: the topic was deleted and made again since. */
 function isOther(topicId: string, otherId: string): boolean {
   return topicId !== ZERO_UUID && otherId !== ZERO_UUID && topicId !== otherId
@@ -146,6 +207,7 @@ function isOther(topicId: string, otherId: string): boolean {
 export function deleteOffsets(
   groups: Groups,
   offsets: CommittedOffsets,
+  pending: PendingOffsets,
   request: OffsetDeleteRequest,
   step: GroupStep,
 ): GroupReplies['offsetDelete'] {
@@ -162,8 +224,12 @@ export function deleteOffsets(
       return {
         name,
         partitions: partitions.map(({ partitionIndex }) => {
-          if (!subscribed && offsets.get(group.groupId, name, partitionIndex) !== undefined) {
-            step.appendTombstone(tombstone(group.groupId, name, partitionIndex))
+          const { groupId } = group
+          const isThere =
+            offsets.get(groupId, name, partitionIndex) !== undefined ||
+            pending.has(groupId, name, partitionIndex)
+          if (!subscribed && isThere) {
+            step.appendTombstone(tombstone(groupId, name, partitionIndex))
             step.counts.deletedOffsets++
           }
           const errorCode = subscribed ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE
@@ -174,8 +240,18 @@ export function deleteOffsets(
   }
 }
 
-/** Drops all offsets of a group that is deleted. */
-export function deleteAllOffsets(offsets: CommittedOffsets, groupId: string, step: GroupStep): void {
+/** Drops all offsets of a group that is deleted, those of transactions that have not ended as well. */
+export function deleteAllOffsets(
+  offsets: CommittedOffsets,
+  pending: PendingOffsets,
+  groupId: string,
+  step: GroupStep,
+): void {
+  for (const { topic, partition } of pending.ofGroup(groupId)) {
+    if (offsets.get(groupId, topic, partition) === undefined) {
+      step.appendTombstone(tombstone(groupId, topic, partition))
+    }
+  }
   for (const [topic, partitions] of offsets.ofGroup(groupId)) {
     for (const partition of partitions.keys()) {
       step.appendTombstone(tombstone(groupId, topic, partition))
@@ -187,6 +263,7 @@ export function deleteAllOffsets(offsets: CommittedOffsets, groupId: string, ste
 /** Drops the offsets of deleted topics, but not those of a topic that has the name now. Gives their number. */
 export function deleteOffsetsOfTopics(
   offsets: CommittedOffsets,
+  pending: PendingOffsets,
   deleted: CommandOf<'topicsDeleted'>['topics'],
   step: GroupStep,
 ): number {
@@ -201,6 +278,13 @@ export function deleteOffsetsOfTopics(
     }
   }
   step.counts.deletedOffsets += count
+  const names = new Set(deleted.map(({ name }) => name))
+  for (const groupId of pending.groupIds) {
+    for (const { topic, partition } of pending.ofGroup(groupId)) {
+      const isAlone = offsets.get(groupId, topic, partition) === undefined
+      if (isAlone && names.has(topic)) step.appendTombstone(tombstone(groupId, topic, partition))
+    }
+  }
   return count
 }
 
@@ -213,11 +297,12 @@ export function deleteOffsetsOfTopics(
 export function expireOffsets(
   group: Group,
   offsets: CommittedOffsets,
+  pending: PendingOffsets,
   step: GroupStep,
 ): { readonly expired: number; readonly anyLeft: boolean } {
   const since = expiryBase(group)
   let expired = 0
-  let anyLeft = false
+  let anyLeft = pending.hasAny(group.groupId)
   for (const [topic, partitions] of offsets.ofGroup(group.groupId)) {
     if (since === undefined || isSubscribed(group, topic)) {
       anyLeft = true
@@ -228,7 +313,7 @@ export function expireOffsets(
         value.expireTimestamp === -1
           ? step.nowMs - since(value) >= step.options.offsetsRetentionMs
           : step.nowMs >= value.expireTimestamp
-      if (isExpired) {
+      if (isExpired && !pending.has(group.groupId, topic, partition)) {
         step.appendTombstone(tombstone(group.groupId, topic, partition))
         expired++
       } else anyLeft = true

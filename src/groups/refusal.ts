@@ -42,6 +42,7 @@ export function refusalOf(command: GroupCommand, error: number): GroupReply {
     case 'consumerGroupDescribe':
       return { groups: command.groupIds.map((groupId) => refusedConsumerGroup(groupId, errorCode)) }
     case 'offsetCommit':
+    case 'txnOffsetCommit':
       return {
         partitions: command.partitions.map(({ topic, topicId, partition }) => ({
           topic,

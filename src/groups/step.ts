@@ -45,6 +45,7 @@ export class GroupStep {
   readonly #surroundings: StepSurroundings
   readonly #records: GroupRecord[] = []
   #atomic = true
+  #producer: GroupEffects['producer']
   readonly #replies: { to: ReplyToken; reply: GroupReply }[] = []
   readonly #timers: TimerChange[] = []
   readonly #written: ((errorCode: number, step: GroupStep) => void)[] = []
@@ -61,6 +62,11 @@ export class GroupStep {
 
   append(record: GroupRecord): void {
     this.#records.push(record)
+  }
+
+  /** What this step appends is part of a producer's transaction. */
+  inTransactionOf(producer: NonNullable<GroupEffects['producer']>): void {
+    this.#producer = producer
   }
 
   /**
@@ -101,6 +107,7 @@ export class GroupStep {
   effects(): GroupEffects {
     const effects = {
       records: this.#records,
+      ...(this.#producer !== undefined && { producer: this.#producer }),
       atomic: this.#atomic,
       replies: this.#replies,
       timers: this.#timers,

@@ -5,6 +5,7 @@ import type { GroupMachine } from '../groups/group-machine.ts'
 import type { LogCleaner } from '../logstore/compaction/log-cleaner.ts'
 import type { LogDirectories } from '../logstore/log-directories.ts'
 import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
+import type { TransactionMachine } from '../transactions/transaction-machine.ts'
 import type { ReadableMetrics } from './prometheus.ts'
 
 export interface BrokerParts {
@@ -13,6 +14,8 @@ export interface BrokerParts {
   readonly logs: LogDirectories
   /** Those of the partitions of `__consumer_offsets` that are served now. */
   readonly groupMachines: () => readonly GroupMachine[]
+  /** Those of the partitions of `__transaction_state` that are served now. */
+  readonly transactionMachines: () => readonly TransactionMachine[]
   readonly fetchSessions: { readonly size: number }
   readonly cleaner: LogCleaner
   readonly telemetry: ClientTelemetry
@@ -62,6 +65,13 @@ export function sampleBroker(metrics: ReadableMetrics, parts: BrokerParts): void
   metrics.sample('sluice_telemetry_series', () => one(telemetry.metrics.seriesCount))
   metrics.sample('sluice_telemetry_dropped_total', () => one(telemetry.metrics.droppedCount))
   metrics.append(() => telemetry.metrics.text())
+  metrics.sample('sluice_transactional_ids', () => {
+    const states = new Map<string, number>()
+    for (const machine of parts.transactionMachines()) {
+      for (const { state } of machine.transactions.values()) states.set(state, (states.get(state) ?? 0) + 1)
+    }
+    return Array.from(states, ([state, value]) => ({ labels: { state }, value }))
+  })
   metrics.sample('sluice_groups', () => {
     const samples = new Map<string, { labels: { type: string; state: string }; value: number }>()
     for (const machine of groupMachines()) {

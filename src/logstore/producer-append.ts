@@ -97,6 +97,7 @@ export class ProducerAppend {
     entry.currentTxnFirstOffset = undefined
     entry.lastTimestamp = timestamp
     entry.coordinatorEpoch = marker.coordinatorEpoch
+    entry.markers++
     if (firstOffset === undefined) return undefined
     return {
       producerId: entry.producerId,

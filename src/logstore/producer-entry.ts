@@ -25,6 +25,8 @@ export class ProducerEntry {
   lastTimestamp = -1
   /** Undefined while it has no transaction here. */
   currentTxnFirstOffset: number | undefined
+  /** How many markers came while the log was open: one that came meanwhile ends what was about to begin. */
+  markers = 0
   /** Of the current epoch, oldest first. */
   batches: readonly ProducerBatch[] = []
 
@@ -52,6 +54,7 @@ export class ProducerEntry {
     copy.lastTimestamp = this.lastTimestamp
     copy.currentTxnFirstOffset = this.currentTxnFirstOffset
     copy.batches = this.batches
+    copy.markers = this.markers
     return copy
   }
 

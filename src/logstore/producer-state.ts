@@ -110,6 +110,11 @@ export class ProducerStates {
     return entry?.currentTxnFirstOffset !== undefined && entry.producerEpoch === producerEpoch
   }
 
+  /** See `ProducerEntry.markers`. */
+  markersOf(producerId: number): number {
+    return this.#entries.get(producerId)?.markers ?? 0
+  }
+
   /** Returns how many were forgotten. */
   expire(nowMs: number): number {
     const before = this.#entries.size

@@ -140,22 +140,7 @@ export class TransactionMachine
   }
 
   refusal(command: TransactionCommand, errorCode: number): TransactionReply {
-    switch (command.type) {
-      case 'initProducerId':
-      case 'endTransaction':
-        return noProducer(errorCode)
-      case 'verifyPartitions':
-        return { errorCode, missing: NO_PARTITIONS } satisfies TransactionReplies['verifyPartitions']
-      case 'describeTransactions':
-      case 'listTransactions':
-        return { errorCode, transactions: [] }
-      case 'addPartitions':
-      case 'abortTimedOut':
-      case 'markersWritten':
-        return { errorCode }
-      default:
-        return command satisfies never
-    }
+    return refusalOf(command, errorCode)
   }
 
   #handle(command: TransactionCommand, token: ReplyToken, step: TransactionStep): void {
@@ -373,6 +358,27 @@ export class TransactionMachine
   }
 }
 
+/** The answer to a command that could not be served at all. */
+export function refusalOf(command: TransactionCommand, error: number): TransactionReply {
+  const errorCode = appendErrorToReplyError(error)
+  switch (command.type) {
+    case 'initProducerId':
+    case 'endTransaction':
+      return noProducer(errorCode)
+    case 'verifyPartitions':
+      return { errorCode, missing: NO_PARTITIONS } satisfies TransactionReplies['verifyPartitions']
+    case 'describeTransactions':
+    case 'listTransactions':
+      return { errorCode, transactions: [] }
+    case 'addPartitions':
+    case 'abortTimedOut':
+    case 'markersWritten':
+      return { errorCode }
+    default:
+      return command satisfies never
+  }
+}
+
 function isTimedOut({ state, startTimeMs, timeoutMs }: Transaction, nowMs: number): boolean {
   return state === 'Ongoing' && timeoutMs !== NO_TIMEOUT_MS && startTimeMs + timeoutMs < nowMs
 }
@@ -405,4 +411,23 @@ function describe(transactionalId: string, transaction: Transaction | undefined)
 
 function noProducer(errorCode: number): TransactionReplies['endTransaction'] {
   return { errorCode, producerId: NO_PRODUCER_ID, producerEpoch: NO_PRODUCER_EPOCH }
+}
+
+/** Kafka's `TransactionStateManager.appendTransactionToLog`: what a client of a coordinator understands. */
+function appendErrorToReplyError(errorCode: number): number {
+  switch (errorCode) {
+    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+    case ErrorCode.NOT_ENOUGH_REPLICAS:
+    case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case ErrorCode.REQUEST_TIMED_OUT:
+      return ErrorCode.COORDINATOR_NOT_AVAILABLE
+    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
+    case ErrorCode.KAFKA_STORAGE_ERROR:
+      return ErrorCode.NOT_COORDINATOR
+    case ErrorCode.MESSAGE_TOO_LARGE:
+    case ErrorCode.RECORD_LIST_TOO_LARGE:
+      return ErrorCode.UNKNOWN_SERVER_ERROR
+    default:
+      return errorCode
+  }
 }

@@ -15,8 +15,13 @@ export interface CoordinatorMachine<Command, Reply, CoordinatorRecord, Task = ne
   handle(command: Command, token: ReplyToken, nowMs: number): Effects<Reply, CoordinatorRecord, Task>
   /** A timer that this machine set has expired. */
   expire(timerKey: string, nowMs: number): Effects<Reply, CoordinatorRecord, Task>
-  /** One record of the log, live or replayed. `offset` is its place, `nowMs` is not the time of the record. */
-  apply(record: CoordinatorRecord, offset: number): void
+  /**
+   * One record of the log, live or replayed. `offset` is its place. With a `producerId` it is part of that producer's
+   * transaction, and counts when `endTransaction` comes with 'commit'; -1 else.
+   */
+  apply(record: CoordinatorRecord, offset: number, producerId: number): void
+  /** A producer's transaction has its marker in the log, live or replayed. For machines that take such records. */
+  endTransaction?(producerId: number, result: 'commit' | 'abort'): void
   /** Replay has ended and this broker coordinates from now on: set timers, give members their session time anew. */
   loaded(nowMs: number): Effects<Reply, CoordinatorRecord, Task>
   /** This broker no longer coordinates: answer everyone who waits (with NOT_COORDINATOR). No records. */
@@ -33,6 +38,8 @@ export interface ReplyToken {
 export interface Effects<Reply, CoordinatorRecord, Task = never> {
   /** Appended as one atomic batch, in order; empty for none. */
   readonly records: readonly CoordinatorRecord[]
+  /** The records are written as part of this producer's transaction. */
+  readonly producer?: { readonly producerId: number; readonly producerEpoch: number }
   /**
    * False: the records may be spread over several batches where one would be too large, as those of an expiry run of
    * thousands. When a batch in the middle is refused, those before it are in the log and applied.

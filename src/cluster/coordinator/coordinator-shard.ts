@@ -10,8 +10,10 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { type Deferred, deferred } from '../../base/deferred.ts'
 import { invariant } from '../../base/invariant.ts'
 import type { Logger } from '../../base/logger.ts'
+import { NO_PRODUCER_ID, NO_SEQUENCE } from '../../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import { encodeBatch, type RecordInput } from '../../wire/records.ts'
+import { encodeMarker, type TransactionMarker } from '../transaction-marker.ts'
 import type { CoordinatorMachine, CoordinatorSerde, Effects, ReplyToken, TimerChange } from './contract.ts'
 import type { CoordinatorLog } from './coordinator-log.ts'
 
@@ -48,6 +50,8 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord, Task = never> {
   #held: HeldReplies<Command, Reply>[] = []
   /** Tasks that wait for the high watermark, in the order of their offsets. */
   #heldTasks: { readonly offset: number; readonly tasks: readonly Task[] }[] = []
+  /** Markers that wait for the high watermark, in the order of their offsets. */
+  #heldMarkers: { readonly offset: number; readonly resolve: (errorCode: number) => void }[] = []
   /** Offset of the last record written here; -1 before the first. */
   #lastWritten = -1
   #endHighWatermark: (() => void) | undefined
@@ -91,6 +95,7 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord, Task = never> {
     this.#timers.clear()
     for (const held of this.#held.splice(0)) held.timeout.cancel()
     this.#heldTasks = []
+    for (const { resolve } of this.#heldMarkers.splice(0)) resolve(ErrorCode.NOT_COORDINATOR)
     this.#guard('unloaded', () => {
       for (const { to, reply } of this.machine.unloaded().replies) this.#answer(to, reply)
     })
@@ -98,8 +103,32 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord, Task = never> {
   }
 
   /** Replayed or just written. A record that the machine fails on is skipped, live as in replay, and alike for both. */
-  applyRecord(record: CoordinatorRecord, offset: number): boolean {
-    return this.#guard('record', () => this.machine.apply(record, offset), { offset })
+  applyRecord(record: CoordinatorRecord, offset: number, producerId: number): boolean {
+    return this.#guard('record', () => this.machine.apply(record, offset, producerId), { offset })
+  }
+
+  applyEnd(producerId: number, result: 'commit' | 'abort'): void {
+    this.#guard('end of transaction', () => this.machine.endTransaction?.(producerId, result), { producerId })
+  }
+
+  /** See `CoordinatorRuntime.endTransaction`. */
+  endTransaction(marker: TransactionMarker): Promise<number> {
+    const written = this.#writeMarker(marker)
+    if (written !== ErrorCode.NONE) return Promise.resolve(written)
+    this.applyEnd(marker.producerId, marker.result)
+    if (this.#lastWritten < this.#log.highWatermark) return Promise.resolve(ErrorCode.NONE)
+    const { promise, resolve } = Promise.withResolvers<number>()
+    this.#heldMarkers.push({ offset: this.#lastWritten, resolve })
+    return promise
+  }
+
+  #writeMarker(marker: TransactionMarker): number {
+    try {
+      this.#lastWritten = this.#log.append(encodeMarker(marker, this.#clock.now()))
+      return this.#active ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR
+    } catch (error) {
+      return this.#writeError(error)
+    }
   }
 
   /** False where the records were refused. */
@@ -128,28 +157,38 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord, Task = never> {
       let from = 0
       while (from < records.length) {
         const to = effects.atomic === false ? this.#batchEnd(inputs, from) : records.length
-        this.#append(records.slice(from, to), inputs.slice(from, to))
+        this.#append(records.slice(from, to), inputs.slice(from, to), effects.producer)
         from = to
       }
       return ErrorCode.NONE
     } catch (error) {
-      if (error instanceof KafkaError) {
-        this.#logger.warn('coordinator records not written', { code: error.code, reason: error.message })
-        return error.code
-      }
-      this.#logger.error('coordinator records not written', { err: error })
-      return ErrorCode.UNKNOWN_SERVER_ERROR
+      return this.#writeError(error)
     }
   }
 
-  #append(records: readonly CoordinatorRecord[], inputs: readonly RecordInput[]): void {
-    const lastOffset = this.#log.append(encodeBatch({ baseTimestamp: this.#clock.now(), records: inputs }))
+  #writeError(error: unknown): number {
+    if (error instanceof KafkaError) {
+      this.#logger.warn('coordinator records not written', { code: error.code, reason: error.message })
+      return error.code
+    }
+    this.#logger.error('coordinator records not written', { err: error })
+    return ErrorCode.UNKNOWN_SERVER_ERROR
+  }
+
+  #append(
+    records: readonly CoordinatorRecord[],
+    inputs: readonly RecordInput[],
+    producer: Effects<Reply, CoordinatorRecord, Task>['producer'],
+  ): void {
+    const transaction = producer && { ...producer, baseSequence: NO_SEQUENCE, isTransactional: true }
+    const batch = encodeBatch({ baseTimestamp: this.#clock.now(), records: inputs, ...transaction })
+    const lastOffset = this.#log.append(batch)
     if (!this.#active) throw new KafkaError(ErrorCode.NOT_COORDINATOR)
     this.#lastWritten = lastOffset
     const first = lastOffset - records.length + 1
     let applied = true
     for (const [index, record] of records.entries()) {
-      applied = this.applyRecord(record, first + index) && applied
+      applied = this.applyRecord(record, first + index, producer?.producerId ?? NO_PRODUCER_ID) && applied
     }
     invariant(applied, 'the machine applies the records that it wrote')
   }
@@ -192,6 +231,9 @@ export class CoordinatorShard<Command, Reply, CoordinatorRecord, Task = never> {
     const highWatermark = this.#log.highWatermark
     while (this.#heldTasks[0] !== undefined && this.#heldTasks[0].offset < highWatermark) {
       for (const task of this.#heldTasks.shift()!.tasks) this.#performTask?.(task)
+    }
+    while (this.#heldMarkers[0] !== undefined && this.#heldMarkers[0].offset < highWatermark) {
+      this.#heldMarkers.shift()!.resolve(ErrorCode.NONE)
     }
     let count = 0
     for (const held of this.#held) {

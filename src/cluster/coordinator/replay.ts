@@ -1,9 +1,6 @@
-/**
- * Brings a machine to where the log is: Kafka's `CoordinatorLoaderImpl`. Records of a transaction count when its commit
- * marker is met, in the order of the markers; those of one that was aborted, or has not ended, do not.
- */
+/** Brings a machine to where the log is: Kafka's `CoordinatorLoaderImpl`. */
 import type { Logger } from '../../base/logger.ts'
-import { BatchReader, type RecordBatch } from '../../wire/batch.ts'
+import { BatchReader, NO_PRODUCER_ID, type RecordBatch } from '../../wire/batch.ts'
 import { readEndTxnMarker } from '../../wire/control-records.ts'
 import { CorruptRecordError } from '../../wire/corrupt-record-error.ts'
 import { RecordCursor } from '../../wire/record-reader.ts'
@@ -13,7 +10,9 @@ import type { CoordinatorLog } from './coordinator-log.ts'
 export interface ReplayTarget<CoordinatorRecord> {
   readonly serde: CoordinatorSerde<CoordinatorRecord>
   /** Must not throw. */
-  readonly apply: (record: CoordinatorRecord, offset: number) => void
+  readonly apply: (record: CoordinatorRecord, offset: number, producerId: number) => void
+  /** Must not throw. */
+  readonly endTransaction: (producerId: number, result: 'commit' | 'abort') => void
   /** False once the result is not wanted any more. */
   readonly wanted: () => boolean
   readonly logger: Logger
@@ -50,8 +49,6 @@ export async function replay<CoordinatorRecord>(
 
 class Replay<CoordinatorRecord> {
   readonly #target: ReplayTarget<CoordinatorRecord>
-  /** Records of transactions that have not ended, by producer. */
-  readonly #pending = new Map<number, { readonly record: CoordinatorRecord; readonly offset: number }[]>()
   records = 0
   skipped = 0
 
@@ -80,8 +77,8 @@ class Replay<CoordinatorRecord> {
       this.records += 1
       const record = this.#deserialize(cursor)
       if (record === undefined) this.skipped += 1
-      else if (batch.isTransactional) this.#hold(batch.producerId, record, cursor.offset)
-      else this.#target.apply(record, cursor.offset)
+      else
+        this.#target.apply(record, cursor.offset, batch.isTransactional ? batch.producerId : NO_PRODUCER_ID)
     }
   }
 
@@ -97,18 +94,10 @@ class Replay<CoordinatorRecord> {
     }
   }
 
-  #hold(producerId: number, record: CoordinatorRecord, offset: number): void {
-    const held = this.#pending.get(producerId)
-    if (held === undefined) this.#pending.set(producerId, [{ record, offset }])
-    else held.push({ record, offset })
-  }
-
   #endTransaction(batch: RecordBatch): void {
     const marker = readEndTxnMarker(batch)
-    if (marker === undefined) return
-    const held = this.#pending.get(batch.producerId) ?? []
-    this.#pending.delete(batch.producerId)
-    if (marker.type === 'ABORT') return
-    for (const { record, offset } of held) this.#target.apply(record, offset)
+    if (marker !== undefined) {
+      this.#target.endTransaction(batch.producerId, marker.type === 'COMMIT' ? 'commit' : 'abort')
+    }
   }
 }

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../../base/logger.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
 import { RecordBatch, setBatchBaseOffset } from '../../wire/batch.ts'
-import { encodeEndTxnMarkerBatch } from '../../wire/control-records.ts'
 import { ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import { encodeBatch } from '../../wire/records.ts'
 import type { CoordinatorMachine, CoordinatorSerde, Effects, ReplyToken } from './contract.ts'
@@ -14,6 +13,8 @@ type Command =
   | { readonly type: 'add'; readonly numbers: readonly number[]; readonly atomic?: boolean }
   | { readonly type: 'read' | 'park' | 'fail' | 'answerParked' | 'serializeFailure' }
   | { readonly type: 'addThenTell'; readonly number: number }
+  | { readonly type: 'addThenDo'; readonly number: number; readonly task: string }
+  | { readonly type: 'addInTransaction'; readonly number: number; readonly producerId: number }
   | { readonly type: 'timer'; readonly key: string; readonly delayMs: number | null }
 
 type Reply = { readonly sum: number } | { readonly errorCode: number }
@@ -21,15 +22,16 @@ type Reply = { readonly sum: number } | { readonly errorCode: number }
 const POISON = 666
 const UNSERIALIZABLE = 667
 
-class SumMachine implements CoordinatorMachine<Command, Reply, number> {
+class SumMachine implements CoordinatorMachine<Command, Reply, number, string> {
   sum = 0
+  readonly pending = new Map<number, number>()
   readonly offsets: number[] = []
   readonly parked: ReplyToken[] = []
   readonly expired: string[] = []
   written: number[] = []
   isLoaded = false
 
-  handle(command: Command, token: ReplyToken): Effects<Reply, number> {
+  handle(command: Command, token: ReplyToken): Effects<Reply, number, string> {
     const none = { records: [], replies: [], timers: [] }
     switch (command.type) {
       case 'add': {
@@ -48,6 +50,17 @@ class SumMachine implements CoordinatorMachine<Command, Reply, number> {
             return { ...none, replies: [{ to: token, reply: { errorCode: errorCode + 1000 } }] }
           },
         }
+      case 'addThenDo':
+        return {
+          ...none,
+          records: [command.number],
+          tasks: [command.task],
+          replies: [{ to: token, reply: { sum: -1 } }],
+        }
+      case 'addInTransaction': {
+        const producer = { producerId: command.producerId, producerEpoch: 0 }
+        return { ...none, records: [command.number], producer, replies: [{ to: token, reply: { sum: -1 } }] }
+      }
       case 'read':
         return { ...none, replies: [{ to: token, reply: { sum: this.sum } }] }
       case 'park':
@@ -70,23 +83,29 @@ class SumMachine implements CoordinatorMachine<Command, Reply, number> {
     }
   }
 
-  expire(key: string): Effects<Reply, number> {
+  expire(key: string): Effects<Reply, number, string> {
     this.expired.push(key)
     return { records: key === 'writes' ? [1] : [], replies: [], timers: [] }
   }
 
-  apply(record: number, offset: number): void {
+  apply(record: number, offset: number, producerId: number): void {
     if (record === POISON) throw new Error('bug of the test')
-    this.sum += record
     this.offsets.push(offset)
+    if (producerId === -1) this.sum += record
+    else this.pending.set(producerId, (this.pending.get(producerId) ?? 0) + record)
   }
 
-  loaded(): Effects<Reply, number> {
+  endTransaction(producerId: number, result: 'commit' | 'abort'): void {
+    if (result === 'commit') this.sum += this.pending.get(producerId) ?? 0
+    this.pending.delete(producerId)
+  }
+
+  loaded(): Effects<Reply, number, string> {
     this.isLoaded = true
     return { records: [], replies: [], timers: [{ key: 'from-loaded', set: { delayMs: 100 } }] }
   }
 
-  unloaded(): Effects<Reply, number> {
+  unloaded(): Effects<Reply, number, string> {
     const replies = this.parked
       .splice(0, 1)
       .map((to) => ({ to, reply: { errorCode: ErrorCode.NOT_COORDINATOR } }))
@@ -166,7 +185,8 @@ function makeRuntime(maxBatchBytes = 1_000_000) {
     child: () => logger,
   }
   const machines: SumMachine[] = []
-  const runtime = new CoordinatorRuntime<Command, Reply, number, SumMachine>({
+  const begun: string[] = []
+  const runtime = new CoordinatorRuntime<Command, Reply, number, SumMachine, string>({
     topic: '__sums',
     createMachine: () => {
       const machine = new SumMachine()
@@ -178,8 +198,9 @@ function makeRuntime(maxBatchBytes = 1_000_000) {
     clock,
     logger,
     maxBatchBytes,
+    perform: (task, partition, leaderEpoch) => begun.push(`${task} ${partition} ${leaderEpoch}`),
   })
-  return { runtime, clock, errors, machines }
+  return { runtime, clock, errors, machines, begun }
 }
 
 async function serving(maxBatchBytes?: number) {
@@ -437,37 +458,64 @@ describe('leadership', () => {
     expect(runtime.skippedRecords).toBe(3)
   })
 
-  test('of transactions, only what was committed counts, when it was', async () => {
-    const { runtime, machines } = makeRuntime()
-    const log = new MemoryLog()
-    const inTransaction = (producerId: number, number: number) =>
-      log.append(
-        encodeBatch({
-          producerId,
-          producerEpoch: 0,
-          baseSequence: 0,
-          isTransactional: true,
-          records: [serde.serialize(number)],
-        }),
-      )
-    const end = (producerId: number, type: 'COMMIT' | 'ABORT') =>
-      log.append(
-        encodeEndTxnMarkerBatch({
-          producerId,
-          producerEpoch: 0,
-          timestamp: 0,
-          marker: { type, coordinatorEpoch: 0 },
-        }),
-      )
-    inTransaction(1, 10)
-    inTransaction(2, 20)
-    inTransaction(3, 40)
-    log.append(encodeBatch({ records: [serde.serialize(1)] }))
-    end(2, 'COMMIT')
-    end(1, 'ABORT')
-    await runtime.elected(0, 1, log)
-    expect(machines[0]?.sum).toBe(21)
-    expect(machines[0]?.offsets).toEqual([3, 1])
+  test('records of a transaction are told from others, live and replayed, and so is its end', async () => {
+    const { runtime, machines, log } = await serving()
+    await runtime.execute(0, { type: 'addInTransaction', number: 10, producerId: 1 })
+    await runtime.execute(0, { type: 'addInTransaction', number: 20, producerId: 2 })
+    await runtime.execute(0, { type: 'addInTransaction', number: 40, producerId: 3 })
+    await runtime.execute(0, add(1))
+    const end = (producerId: number, result: 'commit' | 'abort') =>
+      runtime.endTransaction(0, { producerId, producerEpoch: 0, coordinatorEpoch: 0, result })
+    expect(await end(2, 'commit')).toBe(ErrorCode.NONE)
+    expect(await end(1, 'abort')).toBe(ErrorCode.NONE)
+    const replayed = makeRuntime()
+    await replayed.runtime.elected(0, 1, log)
+    for (const [machine] of [machines, replayed.machines]) {
+      expect(machine?.sum).toBe(21)
+      expect(machine?.pending).toEqual(new Map([[3, 40]]))
+      expect(machine?.offsets).toEqual([0, 1, 2, 3])
+    }
+  })
+
+  test('a marker is answered when it is replicated, or the partition is another broker’s', async () => {
+    const { runtime, log } = await serving()
+    log.replicated = true
+    const marker = { producerId: 1, producerEpoch: 0, coordinatorEpoch: 0, result: 'commit' } as const
+    const outcomes: number[] = []
+    const first = runtime.endTransaction(0, marker).then((errorCode) => outcomes.push(errorCode))
+    const second = runtime.endTransaction(0, marker).then((errorCode) => outcomes.push(errorCode))
+    expect(outcomes).toEqual([])
+    log.advance(1)
+    await first
+    runtime.resigned(0)
+    await second
+    expect(outcomes).toEqual([ErrorCode.NONE, ErrorCode.NOT_COORDINATOR])
+    expect(await runtime.endTransaction(0, marker)).toBe(ErrorCode.NOT_COORDINATOR)
+  })
+
+  test('a marker that the log refuses changes nothing', async () => {
+    const { runtime, machines, log } = await serving()
+    await runtime.execute(0, { type: 'addInTransaction', number: 10, producerId: 1 })
+    log.failure = new KafkaError(ErrorCode.INVALID_PRODUCER_EPOCH)
+    const marker = { producerId: 1, producerEpoch: 0, coordinatorEpoch: 0, result: 'commit' } as const
+    expect(await runtime.endTransaction(0, marker)).toBe(ErrorCode.INVALID_PRODUCER_EPOCH)
+    expect(machines[0]?.pending).toEqual(new Map([[1, 10]]))
+  })
+
+  test('a task is begun when the records before it are replicated', async () => {
+    const { runtime, log, begun } = await serving()
+    log.replicated = true
+    const answered = runtime.execute(0, { type: 'addThenDo', number: 5, task: 'first' })
+    void runtime.execute(0, { type: 'addThenDo', number: 5, task: 'second' })
+    expect(begun).toEqual([])
+    log.advance(1)
+    expect(begun).toEqual(['first 0 1'])
+    await answered
+    log.failure = new KafkaError(ErrorCode.NOT_ENOUGH_REPLICAS)
+    await runtime.execute(0, { type: 'addThenDo', number: 5, task: 'refused' })
+    log.failure = undefined
+    log.advance(2)
+    expect(begun).toEqual(['first 0 1', 'second 0 1'])
   })
 
   test('a command to all partitions is answered by each', async () => {

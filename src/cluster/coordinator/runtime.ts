@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
+import type { TransactionMarker } from '../transaction-marker.ts'
 import type { CoordinatorMachine, CoordinatorSerde } from './contract.ts'
 import type { CoordinatorLog } from './coordinator-log.ts'
 import { CoordinatorShard } from './coordinator-shard.ts'
@@ -141,6 +142,18 @@ export class CoordinatorRuntime<
     return Promise.resolve(this.#options.refusal(command, errorCode))
   }
 
+  /**
+   * A transaction that wrote to this partition has ended: writes its marker, and resolves when that is replicated, with
+   * the error code.
+   */
+  endTransaction(partition: number, marker: TransactionMarker): Promise<number> {
+    const slot = this.#slots.get(partition)
+    if (slot?.state === 'active') return slot.shard.endTransaction(marker)
+    const errorCode =
+      slot?.state === 'loading' ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : ErrorCode.NOT_COORDINATOR
+    return Promise.resolve(errorCode)
+  }
+
   /** The command to each partition that this broker leads, those that are still loading included. */
   executeOnAll(command: Command): Promise<Reply[]> {
     const partitions = [...this.#slots].filter(([, slot]) => slot.state !== 'failed')
@@ -166,7 +179,8 @@ export class CoordinatorRuntime<
     try {
       const { records, skipped } = await replay(log, {
         serde,
-        apply: (record, offset) => slot.shard.applyRecord(record, offset),
+        apply: (record, offset, producerId) => slot.shard.applyRecord(record, offset, producerId),
+        endTransaction: (producerId, result) => slot.shard.applyEnd(producerId, result),
         wanted,
         logger: logger.child({ topic, partition }),
       })

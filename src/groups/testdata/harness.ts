@@ -2,6 +2,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import { silentLogger } from '../../base/logger.ts'
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
 import { emptyImage, type MetadataImage, type TopicImage } from '../../cluster/metadata/image.ts'
+import { NO_PRODUCER_ID } from '../../wire/batch.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import { rangeAssignor } from '../assignor/range.ts'
 import { uniformAssignor } from '../assignor/uniform.ts'
@@ -138,7 +139,9 @@ export class Harness {
     this.#options = { ...this.#options, ...options }
     this.#timers.clear()
     this.machine = this.newMachine()
-    for (const record of this.log) this.machine.apply(throughBytes(record))
+    for (const [offset, record] of this.log.entries()) {
+      this.machine.apply(throughBytes(record), offset, NO_PRODUCER_ID)
+    }
     this.#run(this.machine.loaded(this.nowMs))
   }
 
@@ -158,7 +161,9 @@ export class Harness {
   /** A machine that has what the log has. */
   rebuilt(): GroupMachine {
     const machine = this.newMachine()
-    for (const record of this.log) machine.apply(throughBytes(record))
+    for (const [offset, record] of this.log.entries()) {
+      machine.apply(throughBytes(record), offset, NO_PRODUCER_ID)
+    }
     return machine
   }
 
@@ -203,7 +208,7 @@ export class Harness {
 
   #written(effects: GroupEffects): void {
     for (const record of effects.records) {
-      this.machine.apply(record)
+      this.machine.apply(record, this.log.length, NO_PRODUCER_ID)
       this.log.push(throughBytes(record))
       this.#observer.record(record)
     }

@@ -162,8 +162,9 @@ function replyText(command: GroupCommand, reply: GroupReply): string[] {
       return [`leave ${errorName(errorCode)}${each.join('')}`]
     }
     case 'offsetCommit':
+    case 'txnOffsetCommit':
       return [
-        `commit ${of('offsetCommit', reply)
+        `commit ${of(command.type, reply)
           .partitions.map(
             ({ topic, partition, errorCode }) => `${topic}-${partition}=${errorName(errorCode)}`,
           )

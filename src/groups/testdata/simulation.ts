@@ -1,6 +1,7 @@
 import { invariant } from '../../base/invariant.ts'
 import type { ReplyToken } from '../../cluster/coordinator/contract.ts'
 import { SeededRandom } from '../../testing/seeded-random.ts'
+import { NO_PRODUCER_ID } from '../../wire/batch.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { GroupCommand, GroupReplies, GroupReply } from '../commands.ts'
 import type { GroupMachine } from '../group-machine.ts'
@@ -368,7 +369,7 @@ export class GroupSimulation {
     const { machine, holdsWrites, log } = this.#harness
     if (holdsWrites || this.#answers.length > 0) return
     const rebuilt = this.#harness.newMachine()
-    for (const record of log) rebuilt.apply(record)
+    for (const [offset, record] of log.entries()) rebuilt.apply(record, offset, NO_PRODUCER_ID)
     const live = this.#described(machine)
     const isSettled = live.groupState === 'Stable' || live.groupState === 'Empty'
     if (isSettled && !this.#recordIsBehind) {

@@ -1,0 +1,26 @@
+/** Markers that end a transaction in a partition which this broker leads: Kafka's `KafkaApis.handleWriteTxnMarkersRequest`. */
+import type { Clock } from '../../base/clock.ts'
+import { KafkaError } from '../../wire/error-codes.ts'
+import { encodeMarker, type TransactionMarker } from '../transaction-marker.ts'
+import type { HostedPartition } from './hosted-partition.ts'
+import { waitForReplication } from './replication-wait.ts'
+
+/** The error code of the append and its replication. Rejects only for a bug. */
+export async function writeMarker(
+  partition: HostedPartition,
+  marker: TransactionMarker,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<number> {
+  try {
+    const { lastOffset } = partition.append(encodeMarker(marker, clock.now()), {
+      origin: 'coordinator',
+      acksAll: true,
+    })
+    await waitForReplication([{ partition, lastOffset }], timeoutMs, clock)
+    return partition.replicationError(lastOffset)
+  } catch (error) {
+    if (error instanceof KafkaError) return error.code
+    throw error
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Carries out what transaction machines decide: writes the markers of a transaction to all of its partitions, again
+ * where that fails, and tells the machine when it is done. Kafka's `TransactionMarkerChannelManager`.
+ */
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { TransactionMarker } from '../cluster/transaction-marker.ts'
+import { ErrorCode, errorName } from '../wire/error-codes.ts'
+import type { TransactionCommand, TransactionReply, TransactionTask } from './commands.ts'
+import type { TransactionPartitions } from './transaction.ts'
+
+export interface MarkerWriterOptions {
+  /** Appends the marker and waits for its replication; the error code. */
+  readonly write: (topic: string, partition: number, marker: TransactionMarker) => Promise<number>
+  /** To the machine of a partition of `__transaction_state`. */
+  readonly execute: (partition: number, command: TransactionCommand) => Promise<TransactionReply>
+  readonly nextProducerId: () => Promise<number>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+type MarkersTask = Extract<TransactionTask, { type: 'writeMarkers' }>
+
+const RETRY_MS = 100
+
+/** The topic is gone, and the transaction's records with it. */
+const GONE: ReadonlySet<number> = new Set([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID])
+/** A later coordinator has written its own, which count. */
+const OVERTAKEN: ReadonlySet<number> = new Set([
+  ErrorCode.TRANSACTION_COORDINATOR_FENCED,
+  ErrorCode.INVALID_PRODUCER_EPOCH,
+])
+/** Another broker coordinates, or the transaction has moved on: whoever does carries on. */
+const NOT_OURS: ReadonlySet<number> = new Set([
+  ErrorCode.NOT_COORDINATOR,
+  ErrorCode.INVALID_TXN_STATE,
+  ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+  ErrorCode.PRODUCER_FENCED,
+])
+
+export class MarkerWriter {
+  readonly #options: MarkerWriterOptions
+  readonly #timers = new Set<Timer>()
+  #closed = false
+
+  constructor(options: MarkerWriterOptions) {
+    this.#options = options
+  }
+
+  /** Begins; what fails is logged. In the form of the runtime's `perform`. */
+  perform(task: TransactionTask, partition: number, leaderEpoch: number): void {
+    const done =
+      task.type === 'writeMarkers'
+        ? this.#writeAll(task, task.partitions, partition, leaderEpoch)
+        : this.#abort(task, partition)
+    done.catch((error: unknown) => {
+      const { transactionalId } = task
+      this.#options.logger.error('transaction is not carried on', {
+        transactionalId,
+        task: task.type,
+        err: error,
+      })
+      this.#later(() => this.perform(task, partition, leaderEpoch))
+    })
+  }
+
+  /** What is under way is left to the next start. */
+  close(): void {
+    this.#closed = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+
+  async #writeAll(
+    task: MarkersTask,
+    partitions: TransactionPartitions,
+    coordinatorPartition: number,
+    coordinatorEpoch: number,
+  ): Promise<void> {
+    const { transactionalId, producerId, producerEpoch, result } = task
+    const marker: TransactionMarker = { producerId, producerEpoch, coordinatorEpoch, result }
+    const failed = new Map<string, Set<number>>()
+    let overtaken = false
+    const writes: Promise<void>[] = []
+    for (const [topic, indexes] of partitions) {
+      for (const index of indexes) {
+        const write = this.#options.write(topic, index, marker).then((errorCode) => {
+          if (errorCode === ErrorCode.NONE || GONE.has(errorCode)) return
+          if (OVERTAKEN.has(errorCode)) overtaken = true
+          failed.set(topic, (failed.get(topic) ?? new Set()).add(index))
+          const fields = { transactionalId, topic, partition: index, error: errorName(errorCode) }
+          this.#options.logger.warn('transaction marker not written', fields)
+        })
+        writes.push(write)
+      }
+    }
+    await Promise.all(writes)
+    if (overtaken || this.#closed) return
+    if (failed.size > 0) {
+      this.#later(() => this.perform({ ...task, partitions: failed }, coordinatorPartition, coordinatorEpoch))
+      return
+    }
+    const done = { type: 'markersWritten', transactionalId, producerId, producerEpoch } as const
+    const { errorCode } = await this.#options.execute(coordinatorPartition, done)
+    if (errorCode === ErrorCode.NONE || NOT_OURS.has(errorCode)) return
+    this.#later(() => this.perform({ ...task, partitions: failed }, coordinatorPartition, coordinatorEpoch))
+  }
+
+  async #abort(
+    {
+      transactionalId,
+      producerId,
+      producerEpoch,
+    }: Extract<TransactionTask, { type: 'abortWithNewProducerId' }>,
+    partition: number,
+  ): Promise<void> {
+    const newProducerId = await this.#options.nextProducerId()
+    if (this.#closed) return
+    // What is refused here is looked at again with the next check of timeouts.
+    await this.#options.execute(partition, {
+      type: 'abortTimedOut',
+      transactionalId,
+      producerId,
+      producerEpoch,
+      newProducerId,
+    })
+  }
+
+  #later(action: () => void): void {
+    if (this.#closed) return
+    const timer = this.#options.clock.setTimer(RETRY_MS, () => {
+      this.#timers.delete(timer)
+      action()
+    })
+    this.#timers.add(timer)
+  }
+}
