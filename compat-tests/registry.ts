@@ -244,6 +244,8 @@ export const suites: readonly CompatSuite[] = [
       ElectLeaders: [2],
       AlterPartitionReassignments: [1],
       ListPartitionReassignments: [0],
+      AlterReplicaLogDirs: [2],
+      DescribeLogDirs: [5],
       DescribeClientQuotas: [1],
       AlterClientQuotas: [1],
       DescribeQuorum: [2],

@@ -219,6 +219,18 @@ describe('a log directory that fails', () => {
     expect(metrics).toMatch(/^sluice_log_directories_offline 1$/m)
   })
 
+  it('ends the wait of a consumer for its records at once', async () => {
+    const { client, broker, fs, victim, index } = await failing()
+    const { host, port } = broker.listeners[0]!
+    const waiting = await DirectoryClient.connect(host, port)
+    running.push(waiting)
+    const polled = waiting.fetch('t', index, 1, 60_000)
+    await waiting.until(async () => (await client.fetch('t', index)).errorCode === ErrorCode.NONE)
+    fail(fs, victim)
+    await client.produce('t', index, 'lost')
+    expect((await polled).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+  })
+
   it('has no coordinator for the groups whose partition was in it', async () => {
     const { client, groups, lost } = await afterFailure()
     const lostGroups = new Set(

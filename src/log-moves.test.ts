@@ -83,7 +83,7 @@ describe('a partition that is moved', () => {
       if (future === undefined) break
       expect(future.path).toBe(target)
       lags.add(future.lag)
-      expect(await client.produce('t', 0, `${padding}${count++}`)).toBe(ErrorCode.NONE)
+      expect(await client.produce('t', 0, `${count++}`)).toBe(ErrorCode.NONE)
       expect((await client.fetch('t', 0, count - 1)).records).not.toHaveLength(0)
     }
     expect(performance.now() - begun).toBeGreaterThan(100)
@@ -91,7 +91,7 @@ describe('a partition that is moved', () => {
     const place = await client.placeOf('t', 0)
     expect(place).toMatchObject({ path: target, lag: 0 })
     expect(place.size).toBeGreaterThan(size)
-    expect((await client.values('t', 0)).map((value) => value.slice(padding.length))).toEqual(
+    expect((await client.values('t', 0)).map((value) => value.replace(padding, ''))).toEqual(
       valuesUpTo(count),
     )
     expect((await client.partition('t', 0)).leaderEpoch).toBe(0)

@@ -92,10 +92,10 @@ export class DirectoryClient {
     return responses[0]!.partitionResponses[0]!.errorCode
   }
 
-  async fetch(topic: string, partition: number, fetchOffset = 0) {
+  async fetch(topic: string, partition: number, fetchOffset = 0, maxWaitMs = 0) {
     const { responses } = await this.client.send(fetchRequest, fetchResponse, 12, {
-      maxWaitMs: 0,
-      minBytes: 0,
+      maxWaitMs,
+      minBytes: maxWaitMs > 0 ? 1 : 0,
       maxBytes: MAX_BYTES,
       topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: MAX_BYTES }] }],
     })

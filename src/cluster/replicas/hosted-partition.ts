@@ -39,7 +39,8 @@ export class HostedPartition {
   readonly #state: Partition
   readonly #clock: Clock
   readonly #watchers = new Set<PartitionWatcher>()
-  #closed = false
+  /** Why it is not served here any more; NONE while it is. */
+  #closed: number = ErrorCode.NONE
 
   constructor(
     identity: { readonly topic: string; readonly topicId: string; readonly partition: number },
@@ -65,7 +66,7 @@ export class HostedPartition {
   }
 
   get isLeader(): boolean {
-    return !this.#closed && this.#state.isLeader
+    return !this.#isClosed && this.#state.isLeader
   }
 
   /** A newer image of this partition. */
@@ -82,9 +83,7 @@ export class HostedPartition {
    * Throws AppendRefused, and KafkaError where this broker does not lead or the disk failed.
    */
   append(records: Buffer, { origin, acksAll }: AppendOptions): LogAppendInfo {
-    const refused = this.#closed
-      ? ErrorCode.NOT_LEADER_OR_FOLLOWER
-      : this.#state.checkAppend(acksAll ? ACKS_ALL : ACKS_LEADER)
+    const refused = this.#isClosed ? this.#closed : this.#state.checkAppend(acksAll ? ACKS_ALL : ACKS_LEADER)
     if (refused !== ErrorCode.NONE) {
       throw new KafkaError(refused, `partition ${this.topic}-${this.partition} cannot be appended to`)
     }
@@ -96,17 +95,17 @@ export class HostedPartition {
 
   /** NONE, or why a request that names this leader epoch (-1 for none) cannot be served here. */
   epochError(currentLeaderEpoch: number): number {
-    return this.#closed ? ErrorCode.NOT_LEADER_OR_FOLLOWER : this.#state.checkEpoch(currentLeaderEpoch, true)
+    return this.#isClosed ? this.#closed : this.#state.checkEpoch(currentLeaderEpoch, true)
   }
 
   /** Whether an acks=all append that ended with `lastOffset` has nothing more to wait for. */
   isSettled(lastOffset: number): boolean {
-    return this.#closed || this.#state.checkReplicated(lastOffset + 1) !== undefined
+    return this.#isClosed || this.#state.checkReplicated(lastOffset + 1) !== undefined
   }
 
   /** What to answer the append that ended with `lastOffset`, waited for or not. */
   replicationError(lastOffset: number): number {
-    if (this.#closed) return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    if (this.#isClosed) return this.#closed
     return this.#state.checkReplicated(lastOffset + 1) ?? ErrorCode.REQUEST_TIMED_OUT
   }
 
@@ -249,10 +248,14 @@ export class HostedPartition {
     log.updateHighWatermark(this.#state.highWatermark)
   }
 
-  /** The replica is no longer served here: those who wait are told. The log is the owner's to close or delete. */
-  close(): void {
-    this.#closed = true
+  /** The replica is no longer served here: those who wait are told, and why. The log is the owner's to close or delete. */
+  close(errorCode: number = ErrorCode.NOT_LEADER_OR_FOLLOWER): void {
+    this.#closed = errorCode
     this.#notifyChanged()
+  }
+
+  get #isClosed(): boolean {
+    return this.#closed !== ErrorCode.NONE
   }
 
   #highWatermarkMoved(addedBytes: number): void {

@@ -105,7 +105,7 @@ export class PartitionHost {
         if (hosted === undefined || directory.get(hosted.topic, index) !== hosted.log) continue
         delete partitions[index]
         this.#offline.set(`${hosted.topic}-${index}`, hosted.topicId)
-        hosted.close()
+        hosted.close(ErrorCode.KAFKA_STORAGE_ERROR)
       }
     }
   }
