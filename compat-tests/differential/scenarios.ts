@@ -11,7 +11,7 @@ import { fetching, fetchSessions } from './scenarios/fetch.ts'
 import { groups } from './scenarios/groups.ts'
 import { idempotence } from './scenarios/idempotence.ts'
 import { legacyScenarios } from './scenarios/legacy.ts'
-import { logDirs } from './scenarios/log-dirs.ts'
+import { legacyLogDirs, logDirs } from './scenarios/log-dirs.ts'
 import { lookups } from './scenarios/lookups.ts'
 import { offsets } from './scenarios/offsets.ts'
 import { produce } from './scenarios/produce.ts'
@@ -41,4 +41,5 @@ export const scenarios: readonly Scenario[] = [
   consumerOffsets,
   quotas,
   ...legacyScenarios,
+  legacyLogDirs,
 ]

@@ -1,5 +1,5 @@
 import type { DescribeLogDirsResponse } from '../../../src/wire/schemas/35-describe-log-dirs.ts'
-import { api, versionsOf } from '../apis.ts'
+import { api, droppedVersionsOf, versionsOf } from '../apis.ts'
 import { batch, produceInput } from '../records.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Session } from '../session.ts'
@@ -13,14 +13,25 @@ export const logDirs: Scenario = {
     const topicId = await session.makeTopic(TOPIC, 3)
     await session.makeTopic(LONG_TOPIC)
     await session.quiet(api.produce, 13, produceInput({ topic: TOPIC, topicId }, batch(['a', 'b'])))
-    const directory = await describe(session)
-    await alter(session, directory)
+    const directory = await describe(session, versionsOf(api.describeLogDirs))
+    await alter(session, versionsOf(api.alterReplicaLogDirs), directory)
+  },
+}
+
+export const legacyLogDirs: Scenario = {
+  name: 'legacy-log-dirs',
+  judge: '3.9.1',
+  async run(session) {
+    await session.makeTopic(TOPIC, 3)
+    await session.makeTopic(LONG_TOPIC)
+    const directory = await describe(session, droppedVersionsOf(api.describeLogDirs))
+    await alter(session, droppedVersionsOf(api.alterReplicaLogDirs), directory)
   },
 }
 
 /** Gives the directory, of which both brokers have one. */
-async function describe(session: Session): Promise<string> {
-  for (const version of versionsOf(api.describeLogDirs)) {
+async function describe(session: Session, versions: readonly number[]): Promise<string> {
+  for (const version of versions) {
     const ask = (step: string, topics: { topic: string; partitions: number[] }[] | null) =>
       session.ask(`${step} v${version}`, api.describeLogDirs, version, { topics }, shown)
     await ask('all', null)
@@ -53,8 +64,8 @@ function shown({ results, ...rest }: DescribeLogDirsResponse): unknown {
   }
 }
 
-async function alter(session: Session, directory: string): Promise<void> {
-  for (const version of versionsOf(api.alterReplicaLogDirs)) {
+async function alter(session: Session, versions: readonly number[], directory: string): Promise<void> {
+  for (const version of versions) {
     const ask = (step: string, dirs: { path: string; topics: { name: string; partitions: number[] }[] }[]) =>
       session.ask(`${step} v${version}`, api.alterReplicaLogDirs, version, { dirs })
     const to = (path: string, name: string, ...partitions: number[]) => [
