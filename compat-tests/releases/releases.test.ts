@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { SUPPORTED_FEATURES } from '../../src/apis/features.ts'
 import { type RunningBroker, startBroker } from '../../src/index.ts'
+import { TestClient } from '../../src/testing/test-client.ts'
+import { apiVersionsRequest, apiVersionsResponse } from '../../src/wire/schemas/18-api-versions.ts'
 
 const here = new URL('.', import.meta.url).pathname
 const fixtures = readdirSync(here).filter((name) => name.startsWith('data-'))
@@ -72,6 +75,18 @@ describe.each(fixtures)('%s', (fixture) => {
       'order 1/4 0',
       'order 1/4 1',
     ])
+  })
+
+  it('has the features finalized that this release serves', async () => {
+    await open(fixture)
+    const client = await TestClient.connect(broker!.host, broker!.port)
+    const request = { clientSoftwareName: 'releases', clientSoftwareVersion: '1' }
+    const answer = await client.send(apiVersionsRequest, apiVersionsResponse, 4, request)
+    await client.close()
+    const finalized = answer.finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel])
+    const initial = SUPPORTED_FEATURES.map(({ name, initialLevel }) => [name, initialLevel])
+    expect(Object.fromEntries(finalized)).toEqual(Object.fromEntries(initial))
+    expect(answer.finalizedFeaturesEpoch).toBeGreaterThan(0)
   })
 
   it('takes records after those it has', async () => {
