@@ -89,7 +89,7 @@ export const suites: readonly CompatSuite[] = [
     runs: '.ci/run',
     folder: 'java/clients',
     covers:
-      'all compressions, also across to kafkajs; idempotence; 100,000 records; groups: cooperative, static, patterns, fencing; commit, seek, times; twenty kills under load; quotas beside Apache Kafka, client telemetry; partition directories of Kafka opened, ours read by kafka-dump-log',
+      'all compressions, also across to kafkajs; idempotence; 100,000 records; groups: cooperative, static, patterns, fencing; the same with the new protocol, both assignors, through a kill of the broker; commit, seek, times; twenty kills under load; quotas beside Apache Kafka, client telemetry; partition directories of Kafka opened, ours read by kafka-dump-log',
     speaks: {
       Produce: [13],
       Fetch: [18],
@@ -111,6 +111,8 @@ export const suites: readonly CompatSuite[] = [
       IncrementalAlterConfigs: [1],
       DescribeClientQuotas: [1],
       AlterClientQuotas: [1],
+      ConsumerGroupHeartbeat: [1],
+      ConsumerGroupDescribe: [1],
       GetTelemetrySubscriptions: [0],
       PushTelemetry: [0],
     },

@@ -32,8 +32,9 @@ final class Member implements AutoCloseable {
 
   /** Joins {@code group}; what it reads goes to {@code read} before it is committed. */
   Member(Broker broker, String name, String group, String topic, Map<String, Object> config, ConcurrentLinkedQueue<ConsumerRecord<String, String>> read) {
-    Map<String, Object> all = new HashMap<>(Map.of(
-        "group.id", group, "client.id", name, "heartbeat.interval.ms", 100, "session.timeout.ms", 6000));
+    Map<String, Object> all = new HashMap<>(Map.of("group.id", group, "client.id", name));
+    // With the new protocol these are the broker's.
+    if (!"consumer".equals(config.get("group.protocol"))) all.putAll(Map.of("heartbeat.interval.ms", 100, "session.timeout.ms", 6000));
     all.putAll(config);
     this.read = read;
     consumer = Records.consumer(broker, all);
