@@ -447,10 +447,73 @@ export const legacyTopics: Scenario = {
   },
 }
 
+export const legacyAdmin: Scenario = {
+  name: 'legacy-admin',
+  judge: '3.9.1',
+  async run(session) {
+    const topic = 'legacy-admin'
+    await session.makeTopic(topic, 2, { 'retention.ms': '5000' })
+    await describeConfigs(session, topic)
+    const acl = { principal: 'User:a', host: '*', operation: 3, permissionType: 3 }
+    const filter = {
+      resourceTypeFilter: 2,
+      resourceNameFilter: topic,
+      principalFilter: null,
+      hostFilter: null,
+      operation: 1,
+      permissionType: 1,
+    }
+    for (const version of droppedVersionsOf(api.describeAcls))
+      await session.ask(`acls v${version}`, api.describeAcls, version, filter)
+    for (const version of droppedVersionsOf(api.createAcls)) {
+      await session.ask(`make acls v${version}`, api.createAcls, version, {
+        creations: [{ resourceType: 2, resourceName: topic, ...acl }],
+      })
+    }
+    for (const version of droppedVersionsOf(api.deleteAcls))
+      await session.ask(`delete acls v${version}`, api.deleteAcls, version, { filters: [filter] })
+    for (const version of droppedVersionsOf(api.describeLogDirs)) {
+      const ask = (step: string, topics: { topic: string; partitions: number[] }[]) =>
+        session.ask(
+          `${step} v${version}`,
+          api.describeLogDirs,
+          version,
+          { topics },
+          ({ results, ...rest }) => ({
+            ...rest,
+            results: results.map(({ logDir, ...directory }) => directory),
+          }),
+        )
+      await ask('log directories of nothing', [])
+      await ask('log directories of a topic', [{ topic, partitions: [0, 1] }])
+      await ask('log directories of a missing topic', [{ topic: 'legacy-admin-missing', partitions: [0] }])
+    }
+    for (const version of droppedVersionsOf(api.alterReplicaLogDirs)) {
+      await session.ask(`to an unknown directory v${version}`, api.alterReplicaLogDirs, version, {
+        dirs: [{ path: '/no/such/directory', topics: [{ name: topic, partitions: [0, 9] }] }],
+      })
+    }
+  },
+}
+
+async function describeConfigs(session: Session, topic: string): Promise<void> {
+  for (const version of droppedVersionsOf(api.describeConfigs)) {
+    const ask = (step: string, resourceType: number, resourceName: string, configurationKeys: string[]) =>
+      session.ask(`${step} v${version}`, api.describeConfigs, version, {
+        resources: [{ resourceType, resourceName, configurationKeys }],
+      })
+    await ask('configs of a topic', 2, topic, ['retention.ms', 'cleanup.policy', 'segment.bytes'])
+    await ask('configs of the broker', 4, '1', ['log.retention.ms', 'log.segment.bytes', 'num.io.threads'])
+    await ask('configs of a missing topic', 2, 'legacy-admin-missing', ['retention.ms'])
+    await ask('an unknown config', 2, topic, ['no.such'])
+  }
+}
+
 export const legacyScenarios: readonly Scenario[] = [
   legacyProduce,
   legacyFetch,
   legacyLookups,
   legacyOffsets,
   legacyTopics,
+  legacyAdmin,
 ]
