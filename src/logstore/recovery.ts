@@ -123,8 +123,9 @@ function recoverSegments(
   let endOffset = toRecover[0]?.baseOffset ?? 0
   for (const [index, segment] of toRecover.entries()) {
     // What a crash took off the end of a segment before this one may end at a whole batch. Only compaction leaves gaps,
-    // and it secures what it reads: none above both checkpoints is its work.
-    if (segment.baseOffset > Math.max(endOffset, cleanOffset, recoveryPoint)) {
+    // here below the checkpoints; in a copy of a compacted log they may lie anywhere.
+    const mayHaveGaps = config.cleanupPolicy.includes('compact')
+    if (!mayHaveGaps && segment.baseOffset > Math.max(endOffset, cleanOffset, recoveryPoint)) {
       logger.warn('cut the log before a segment that does not follow on the one before', {
         partition: topicPartition,
         logEndOffset: endOffset,

@@ -5,6 +5,7 @@ import { ManualClock } from '../../testing/manual-clock.ts'
 import { type BatchInput, encodeBatch } from '../../wire/records.ts'
 import { readSmallFile } from '../checkpoints.ts'
 import { FaultyFileSystem } from '../faulty-fs.ts'
+import type { FileSystem } from '../file-system.ts'
 import type { LogConfig } from '../log-config.ts'
 import { MemoryFileSystem } from '../memory-fs.ts'
 import type { PartitionLog } from '../partition-log.ts'
@@ -401,6 +402,38 @@ describe('the checkpoint', () => {
     expect(directory.cleanerCheckpoint.get('t-0')).toBeUndefined()
   })
 })
+
+describe('a log that was compacted once', () => {
+  it('keeps what follows its gaps after a kill, whatever is known of its flushes', async () => {
+    const { log, clean, fs, clock } = setUp()
+    appendAll(log, 'a=1 b=1')
+    roll(log)
+    append(log, 'b=2')
+    roll(log)
+    await clean()
+    const before = await contents(log)
+    expect(before).toBe('0:a=1 3:b=2')
+    fs.removeFile('/data/recovery-point-offset-checkpoint')
+    const killed = new MemoryFileSystem(clock)
+    copyInto(killed, fs, '/data')
+    const again = compactionFixture(killed, clock, { cleanupPolicy: ['delete'] })
+    expect(await contents(again.log)).toBe(before)
+    expect(again.log.logEndOffset).toBe(log.logEndOffset)
+  })
+})
+
+function copyInto(target: FileSystem, source: FileSystem, path: string): void {
+  target.makeDirectory(path)
+  for (const name of source.readDirectory(path)) {
+    const from = `${path}/${name}`
+    if (source.stat(from).isDirectory) copyInto(target, source, from)
+    else {
+      const file = target.open(from, 'create')
+      file.write([readSmallFile(source, from) ?? Buffer.alloc(0)], 0)
+      file.close()
+    }
+  }
+}
 
 describe('a reader', () => {
   it('that was reading a segment when it was swapped misses nothing', async () => {
