@@ -150,6 +150,11 @@ public final class Broker implements AutoCloseable {
     if (process.isAlive()) stop();
   }
 
+  /** CPU time that the broker's process has used so far. */
+  public Duration cpuTime() {
+    return process.info().totalCpuDuration().orElseThrow();
+  }
+
   /** The number of lines that the broker has printed so far. */
   public long linesPrinted() {
     return output().size();

@@ -3,6 +3,7 @@ package sluice.compat.quotas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.quota.ClientQuotaFilter;
 import org.apache.kafka.common.quota.ClientQuotaFilterComponent;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import sluice.compat.Broker;
 import sluice.compat.clients.Records;
@@ -54,8 +56,8 @@ class QuotaTest {
       Records.createTopic(broker, "produced", 1, Map.of());
       Records.createTopic(broker, "consumed", 1, Map.of());
       fill(broker, "consumed");
-      limit(broker, "limited-producer", "producer_byte_rate");
-      limit(broker, "limited-consumer", "consumer_byte_rate");
+      limit(broker, "limited-producer", "producer_byte_rate", QUOTA);
+      limit(broker, "limited-consumer", "consumer_byte_rate", QUOTA);
       try (PacedClient limitedProducer = PacedClient.producer(broker, "limited-producer", "produced", OFFERED);
           PacedClient freeProducer = PacedClient.producer(broker, "free-producer", "produced", OFFERED);
           PacedClient limitedConsumer = PacedClient.consumer(broker, "limited-consumer", "consumed", OFFERED);
@@ -71,6 +73,39 @@ class QuotaTest {
     }
   }
 
+  /**
+   * Apache Kafka counts the time of its threads instead, so it has no figure to put beside this one. The process also
+   * reads sockets and collects garbage, which no request is charged for.
+   */
+  @Test
+  void aClientIsHeldToItsShareOfTheEventLoop() throws Exception {
+    Assumptions.assumeTrue(Broker.Kind.underTest() == Broker.Kind.SLUICE);
+    double percent = 10;
+    try (Broker broker = Broker.start("java-quotas-time")) {
+      for (int i = 0; i < 20; i++) Records.createTopic(broker, "wide-" + i, 50, Map.of());
+      try (BusyClient first = new BusyClient(broker, "busy");
+          BusyClient second = new BusyClient(broker, "busy")) {
+        double free = cpuPercent(broker, Duration.ofSeconds(5));
+        limit(broker, "busy", "request_percentage", percent);
+        Thread.sleep(WINDOW_MS);
+        double limited = cpuPercent(broker, Duration.ofMillis(MEASURED_MS));
+        System.out.printf("busy: %.1f %% of a CPU without a quota, %.1f %% with one of %.0f %%%n", free, limited, percent);
+        assertTrue(free > 3 * percent, "without a quota it uses " + free + " %");
+        assertTrue(limited < 1.6 * percent, "with a quota it uses " + limited + " %");
+        assertTrue(limited > 0.4 * percent, "with a quota it uses no more than " + limited + " %");
+        assertTrue(first.answers() + second.answers() > 0);
+      }
+    }
+  }
+
+  private static double cpuPercent(Broker broker, Duration time) throws InterruptedException {
+    Duration before = broker.cpuTime();
+    long beganNanos = System.nanoTime();
+    Thread.sleep(time.toMillis());
+    double usedNanos = broker.cpuTime().minus(before).toNanos();
+    return 100 * usedNanos / (System.nanoTime() - beganNanos);
+  }
+
   private static void fill(Broker broker, String topic) {
     Map<String, Object> config = Map.of("bootstrap.servers", broker.bootstrap(), "enable.metrics.push", false);
     try (KafkaProducer<byte[], byte[]> producer =
@@ -80,12 +115,12 @@ class QuotaTest {
     }
   }
 
-  private static void limit(Broker broker, String clientId, String quota) throws Exception {
+  private static void limit(Broker broker, String clientId, String quota, double value) throws Exception {
     ClientQuotaEntity entity = new ClientQuotaEntity(Map.of(ClientQuotaEntity.CLIENT_ID, clientId));
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrap()))) {
       admin
           .alterClientQuotas(
-              List.of(new ClientQuotaAlteration(entity, List.of(new ClientQuotaAlteration.Op(quota, QUOTA)))))
+              List.of(new ClientQuotaAlteration(entity, List.of(new ClientQuotaAlteration.Op(quota, value)))))
           .all()
           .get(30, TimeUnit.SECONDS);
       ClientQuotaFilter filter =
