@@ -1,9 +1,8 @@
-import { invariant } from '../../base/invariant.ts'
 import { KeyHash } from './key-hash.ts'
 
-/** Four words of the hash, two of the offset. */
-const WORDS = 6
-export const BYTES_PER_ENTRY = WORDS * 4
+/** Beside the tag: three words of the hash, two of the offset. */
+const ENTRY_WORDS = 5
+export const BYTES_PER_ENTRY = (ENTRY_WORDS + 1) * 4
 const MAX_SHARDS = 256
 /** A map smaller than this is one table. */
 const SHARD_SLOTS = 4096
@@ -44,13 +43,12 @@ export class OffsetMap {
   /** Bytes that it holds now. */
   get bytes(): number {
     let bytes = 0
-    for (const shard of this.#shards) bytes += shard?.words.byteLength ?? 0
+    for (const shard of this.#shards) bytes += shard?.bytes ?? 0
     return bytes
   }
 
   /** Offsets have to ascend. False where there is no room: nothing has changed then. */
   put(bytes: Buffer, start: number, length: number, offset: number): boolean {
-    invariant(offset >= 0, `an offset of ${offset}`)
     const hash = this.#hash
     hash.of(bytes, start, length)
     const shard = this.#shardOf(hash.word0)
@@ -83,73 +81,93 @@ export class OffsetMap {
   }
 }
 
-/** One table: linear probing; a place whose offset words are both zero is free, offsets are kept one higher. */
+/**
+ * One table: linear probing. A search runs over the tags alone, which lie close together; the rest of an entry is looked
+ * at when its tag is the right one. A tag is a word of the hash with its lowest bit set: zero is a free place.
+ */
 class Shard {
-  words: Uint32Array
   count = 0
   readonly #maxSlots: number
   #slots: number
+  #tags: Uint32Array
+  /** The three other words of the hash, and the offset in two. */
+  #entries: Uint32Array
 
   constructor(maxSlots: number) {
     this.#maxSlots = maxSlots
     this.#slots = Math.min(FIRST_SLOTS, maxSlots)
-    this.words = new Uint32Array(this.#slots * WORDS)
+    this.#tags = new Uint32Array(this.#slots)
+    this.#entries = new Uint32Array(this.#slots * ENTRY_WORDS)
+  }
+
+  get bytes(): number {
+    return this.#tags.byteLength + this.#entries.byteLength
   }
 
   put(hash: KeyHash, offset: number): boolean {
-    let at = this.#find(hash.word0, hash.word1, hash.word2, hash.word3)
-    if (this.#isFree(at)) {
+    let slot = this.#find(hash)
+    if (this.#tags[slot] === 0) {
       if (this.#slots < this.#maxSlots && this.count >= this.#slots * GROW_AT) {
         this.#grow()
-        at = this.#find(hash.word0, hash.word1, hash.word2, hash.word3)
+        slot = this.#find(hash)
       }
       // One place stays free, where a search for what is not there ends.
       if (this.count >= this.#slots - 1) return false
       this.count++
-      this.words[at] = hash.word0
-      this.words[at + 1] = hash.word1
-      this.words[at + 2] = hash.word2
-      this.words[at + 3] = hash.word3
+      this.#tags[slot] = hash.word2 | 1
+      const at = slot * ENTRY_WORDS
+      this.#entries[at] = hash.word0
+      this.#entries[at + 1] = hash.word1
+      this.#entries[at + 2] = hash.word3
     }
-    this.words[at + 4] = (offset + 1) % TWO_TO_32
-    this.words[at + 5] = Math.floor((offset + 1) / TWO_TO_32)
+    const at = slot * ENTRY_WORDS
+    this.#entries[at + 3] = offset % TWO_TO_32
+    this.#entries[at + 4] = Math.floor(offset / TWO_TO_32)
     return true
   }
 
   get(hash: KeyHash): number {
-    const at = this.#find(hash.word0, hash.word1, hash.word2, hash.word3)
-    return this.words[at + 5]! * TWO_TO_32 + this.words[at + 4]! - 1
+    const slot = this.#find(hash)
+    if (this.#tags[slot] === 0) return -1
+    const at = slot * ENTRY_WORDS
+    return this.#entries[at + 4]! * TWO_TO_32 + this.#entries[at + 3]!
   }
 
   /** The place of the hash, or the free one where it belongs. */
-  #find(word0: number, word1: number, word2: number, word3: number): number {
-    const { words } = this
-    const a = word0 >>> 0
-    const b = word1 >>> 0
-    const c = word2 >>> 0
-    const d = word3 >>> 0
-    const end = words.length
-    let at = (b % this.#slots) * WORDS
-    while (!this.#isFree(at)) {
-      if (words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d) return at
-      at += WORDS
-      if (at === end) at = 0
+  #find(hash: KeyHash): number {
+    const tags = this.#tags
+    const entries = this.#entries
+    const word0 = hash.word0 >>> 0
+    const word1 = hash.word1 >>> 0
+    const word3 = hash.word3 >>> 0
+    const tag = (hash.word2 | 1) >>> 0
+    const slots = this.#slots
+    let slot = word1 % slots
+    for (;;) {
+      const found = tags[slot]
+      if (found === 0) return slot
+      if (found === tag) {
+        const at = slot * ENTRY_WORDS
+        if (entries[at] === word0 && entries[at + 1] === word1 && entries[at + 2] === word3) return slot
+      }
+      slot++
+      if (slot === slots) slot = 0
     }
-    return at
-  }
-
-  #isFree(at: number): boolean {
-    return this.words[at + 4] === 0 && this.words[at + 5] === 0
   }
 
   #grow(): void {
-    const before = this.words
+    const tags = this.#tags
+    const entries = this.#entries
     this.#slots = Math.min(this.#maxSlots, Math.ceil(this.#slots * GROW_BY))
-    this.words = new Uint32Array(this.#slots * WORDS)
-    for (let from = 0; from < before.length; from += WORDS) {
-      if (before[from + 4] === 0 && before[from + 5] === 0) continue
-      const to = this.#find(before[from]!, before[from + 1]!, before[from + 2]!, before[from + 3]!)
-      for (let word = 0; word < WORDS; word++) this.words[to + word] = before[from + word]!
+    this.#tags = new Uint32Array(this.#slots)
+    this.#entries = new Uint32Array(this.#slots * ENTRY_WORDS)
+    for (const [from, tag] of tags.entries()) {
+      if (tag === 0) continue
+      let to = entries[from * ENTRY_WORDS + 1]! % this.#slots
+      while (this.#tags[to] !== 0) to = to + 1 === this.#slots ? 0 : to + 1
+      this.#tags[to] = tag
+      for (let word = 0; word < ENTRY_WORDS; word++)
+        this.#entries[to * ENTRY_WORDS + word] = entries[from * ENTRY_WORDS + word]!
     }
   }
 }

@@ -25,7 +25,9 @@ export class Throttle {
   async pass(bytes: number, bytesPerSecond: number): Promise<void> {
     if (bytesPerSecond <= 0) return
     const nowMs = this.#clock.monotonicMs()
-    this.#dueMs = Math.max(this.#dueMs, nowMs) + (bytes / bytesPerSecond) * 1000
+    // What was waited too long is made up for, within the interval.
+    const fromMs = Math.max(this.#dueMs, nowMs - INTERVAL_SECONDS * 1000)
+    this.#dueMs = fromMs + (bytes / bytesPerSecond) * 1000
     const waitMs = this.#dueMs - nowMs
     if (waitMs < 1 || this.#released) return
     await new Promise<void>((resolve) => {
