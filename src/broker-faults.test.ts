@@ -314,7 +314,7 @@ describe('__consumer_offsets', () => {
 describe('an internal topic whose coordinator is not served', () => {
   it('is not made because a client asks for it', async () => {
     const client = await startWithClient()
-    const { topics } = await describeTopics(client, '__transaction_state')
+    const { topics } = await describeTopics(client, '__share_group_state')
     expect(topics[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
   })
 })

@@ -19,7 +19,7 @@ export interface StartBrokerOptions {
   readonly storage?: 'memory' | { readonly dir: string }
   /** Kafka's configuration keys, `{ 'num.partitions': 3 }`. They go over `port` and `storage`. */
   readonly config?: Readonly<Record<string, string | number | boolean>>
-  /** Silent unless given. */
+  /** Silent unless given. Gets what `sluice.log.level` and the levels of broker loggers let through. */
   readonly logger?: Logger
 }
 
