@@ -121,6 +121,7 @@ export function parseCommand(verb: string, args: Arguments, uuid: () => string):
             offset: BigInt(offset),
             leaderEpoch: Number(leaderEpoch),
             metadata: args.optional('metadata'),
+            commitTimestampMs: args.number('at', -1),
           }
         }),
         context,
