@@ -39,6 +39,11 @@ export interface CleaningMemory {
 }
 
 const MAX_OFFSET_RANGE = 2 ** 31 - 1
+/**
+ * All segments of a group give way in one turn of the event loop, some ten microseconds each for its files. Kafka has no
+ * such bound; what is left apart here the next cleaning joins.
+ */
+const MAX_GROUP_SEGMENTS = 200
 
 /**
  * Joins neighbours that fit one segment by size, indexes and offsets (Kafka's `groupSegmentsBySize`): `segments` are
@@ -60,6 +65,7 @@ export function groupSegments(
     const first = group[0]
     const fits =
       first !== undefined &&
+      group.length < MAX_GROUP_SEGMENTS &&
       size + segment.size <= plan.segmentBytes &&
       offsetIndex + indexes.offset <= plan.segmentIndexBytes &&
       timeIndex + indexes.time <= plan.segmentIndexBytes &&
