@@ -239,6 +239,47 @@ describe('a move under way', () => {
   })
 })
 
+describe('a move for which the disk has no room', () => {
+  it.each(['asked for again', 'interrupted by a stop'])('stands still until it is %s', async (how) => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const client = await start(fs)
+    await client.create('t', 1, { 'file.delete.delay.ms': '0' })
+    for (const value of valuesUpTo(3)) await client.produce('t', 0, value)
+    const target = await otherThan(client, 't')
+    const full = fs.inject({ operations: ['write'], path: /-future\/.*\.log$/, code: 'ENOSPC' })
+    await client.alter('t', 0, target)
+    await client.until(async () => full.calls > 0)
+    expect(await client.produce('t', 0, '3')).toBe(ErrorCode.NONE)
+    expect((await client.describe()).map(({ errorCode }) => errorCode)).toEqual([0, 0])
+    full.remove()
+    let next = client
+    if (how === 'asked for again') await client.alter('t', 0, target)
+    else {
+      await stop()
+      next = await start(fs)
+    }
+    await moved(next, 't', target)
+    await next.until(async () => namesOf(fs, 't').length === 1)
+    expect(namesOf(fs, 't')).toEqual([`${target}/t-0`])
+    expect(await next.values('t', 0)).toEqual(valuesUpTo(4))
+  })
+})
+
+describe('a copy that cannot be begun', () => {
+  it('refuses the move, and leaves nothing behind', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const client = await start(fs)
+    await client.create('t', 1)
+    await client.produce('t', 0, '0')
+    const full = fs.inject({ operations: ['write'], path: /-future\/partition\.metadata/, code: 'ENOSPC' })
+    const target = await otherThan(client, 't')
+    expect(await client.alter('t', 0, target)).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    expect(full.calls).toBe(1)
+    expect(namesOf(fs, 't')).toHaveLength(1)
+    expect(await client.values('t', 0)).toEqual(['0'])
+  })
+})
+
 describe('a partition that there is not yet', () => {
   it('is put where it was wanted once it is made', async () => {
     const client = await start(new MemoryFileSystem(), { 'offsets.topic.num.partitions': '4' })

@@ -240,8 +240,9 @@ export class LogDirectories {
     }
     for (const { directory, found, known: partition } of futures) {
       const name = `${found.topic}-${found.partition}`
-      if (found.topicId === undefined) {
-        directory.discardFuture(found.name)
+      // One without an id was just being made; one beside its log was put there by hand.
+      if (found.topicId === undefined || this.#found.get(name) === directory) {
+        directory.discardFuture(found.name, found.topic, found.partition)
         continue
       }
       const other = this.#foundFutures.get(name)
@@ -355,8 +356,18 @@ export class LogDirectories {
     if (oldest !== undefined) this.#preferences.delete(oldest)
   }
 
-  /** A copy of a partition's log in another directory, empty but for its beginning. */
+  /** A copy of a partition's log in another directory, empty yet. One that was left by a move that failed goes. */
   createFuture(directory: LogDirectory, identity: TopicPartitionId, config: LogConfig): PartitionLog {
+    const { topic, partition } = identity
+    const name = `${topic}-${partition}`
+    for (const other of this.online) {
+      const left = other.getFuture(topic, partition)
+      if (left !== undefined) this.delete([left])
+    }
+    const found = this.#foundFutures.get(name)
+    if (found !== undefined)
+      this.#guard(found.directory, () => found.directory.discardFuture(found.name, topic, partition))
+    this.#foundFutures.delete(name)
     return this.#guard(directory, () => directory.openOrCreateFuture(identity, config))
   }
 
@@ -368,12 +379,10 @@ export class LogDirectories {
     const name = `${identity.topic}-${identity.partition}`
     const found = this.#foundFutures.get(name)
     if (found === undefined) return undefined
-    this.#foundFutures.delete(name)
     const { directory } = found
-    return {
-      log: this.#guard(directory, () => directory.openOrCreateFuture(identity, config, found.name)),
-      directory,
-    }
+    const log = this.#guard(directory, () => directory.openOrCreateFuture(identity, config, found.name))
+    this.#foundFutures.delete(name)
+    return { log, directory }
   }
 
   /**

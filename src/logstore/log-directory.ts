@@ -270,8 +270,15 @@ export class LogDirectory {
     const { topic, partition } = identity
     const path = `${this.path}/${name ?? this.#uniqueName(topic, partition, FUTURE_DIRECTORY_SUFFIX)}`
     const storedId = name === undefined ? undefined : readTopicId(fs, path)
-    // Batches that are copied would push out of the cache what consumers are about to read.
-    const log = this.#open(identity, path, storedId, config, this.hadCleanShutdown, false)
+    let log: PartitionLog
+    try {
+      // Batches that are copied would push out of the cache what consumers are about to read.
+      log = this.#open(identity, path, storedId, config, this.hadCleanShutdown, false)
+    } catch (error) {
+      // What a copy that was not begun leaves behind, nobody would look for.
+      if (name === undefined && fs.exists(path)) fs.removeDirectory(path)
+      throw error
+    }
     this.#futures.set(`${topic}-${partition}`, log)
     return log
   }
@@ -335,9 +342,12 @@ export class LogDirectory {
     return renamed
   }
 
-  /** Removes a copy that is of no use, found under `name`. */
-  discardFuture(name: string): void {
-    this.#removeLater(name)
+  /** Removes a copy that is of no use and not open, found under `name`. */
+  discardFuture(name: string, topic: string, partition: number): void {
+    const { fs } = this.#options
+    const renamed = this.#uniqueName(topic, partition, DELETED_DIRECTORY_SUFFIX)
+    fs.rename(`${this.path}/${name}`, `${this.path}/${renamed}`)
+    this.#removeLater(renamed)
   }
 
   /** After a failure: nothing of it is read or written any more. The lock stays until `close`. */

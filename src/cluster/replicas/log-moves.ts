@@ -28,6 +28,10 @@ export interface LogMovesOptions {
 /** One step reads and writes no more, or one batch (`replica.fetch.max.bytes`). */
 const STEP_BYTES = 1024 * 1024
 
+/** Of a step that found nothing to do. */
+const IDLE = -1
+const IDLE_PAUSE_MS = 100
+
 interface Move {
   readonly partition: HostedPartition
   readonly directory: LogDirectory
@@ -135,9 +139,7 @@ export class LogMoves implements LogMoveListener {
       directory: move.directory.path,
     })
     this.#moves.set(move.partition, move)
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined
-    })
+    this.#working ??= this.#work()
   }
 
   #cancel(partition: HostedPartition): void {
@@ -160,24 +162,27 @@ export class LogMoves implements LogMoveListener {
     while (this.#moves.size > 0) {
       for (const move of [...this.#moves.values()]) {
         if (!this.#isCurrent(move)) continue
-        let bytes = 0
+        let bytes = IDLE
         try {
           bytes = await this.#step(move)
         } catch (err) {
           this.#stepFailed(move, err)
         }
-        await this.#pause((bytes * 1000) / this.#options.maxBytesPerSecond())
+        const delayMs = bytes === IDLE ? IDLE_PAUSE_MS : (bytes * 1000) / this.#options.maxBytesPerSecond()
+        await this.#pause(delayMs)
       }
     }
+    this.#working = undefined
   }
 
-  /** Returns how many bytes were copied. */
+  /** Returns how many bytes were copied; IDLE where there was nothing to do and the move is not at its end. */
   async #step(move: Move): Promise<number> {
     const { partition, future } = move
     const source = partition.log
     alignStart(future, source)
     const bytes = future.logEndOffset < source.logEndOffset ? await this.#copy(move, source) : 0
-    if (!this.#isCurrent(move) || future.logEndOffset !== source.logEndOffset) return bytes
+    if (!this.#isCurrent(move)) return bytes
+    if (future.logEndOffset !== source.logEndOffset) return bytes === 0 ? IDLE : bytes
     if (!move.flushed || future.recoveryPoint < source.recoveryPoint) {
       await future.flush()
       move.flushed = true
