@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { MixedSimulation } from './testdata/mixed-simulation.ts'
 
-const SEEDS = Array.from({ length: 20 }, (_, seed) => seed)
-const STEPS = 500
+const SEEDS = Array.from({ length: 12 }, (_, seed) => seed)
+const STEPS = 400
 
 /** One schedule after the other, as the last test sums up what they saw. */
 describe('groups of both protocols', { shuffle: false }, () => {

@@ -119,7 +119,7 @@ export class MixedSimulation {
     // Nobody leads a classic group that was a consumer group until it rebalances, so that nobody sees a topic grow.
     this.#die(this.#places[0]!)
     this.#start(this.#places[0]!)
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 200; i++) {
       this.#react()
       for (const place of this.#places) this.#act(place)
       this.#pass(500)
