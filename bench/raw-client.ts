@@ -6,12 +6,14 @@ const PRODUCE = 0
 const FETCH = 1
 const METADATA = 3
 const CREATE_TOPICS = 19
-/** Versions without flexible fields: Produce 3, Fetch 11, Metadata 4, CreateTopics 4. */
+const CONSUMER_GROUP_HEARTBEAT = 68
+/** Versions without flexible fields: Produce 3, Fetch 11, Metadata 4, CreateTopics 4; the heartbeat has no such. */
 const VERSIONS = new Map([
   [PRODUCE, 3],
   [FETCH, 11],
   [METADATA, 4],
   [CREATE_TOPICS, 4],
+  [CONSUMER_GROUP_HEARTBEAT, 1],
 ])
 const BATCH_OVERHEAD = 61
 
@@ -142,9 +144,50 @@ export class RawClient {
     return bytes
   }
 
+  /**
+   * A heartbeat of a member of a consumer group: at epoch 0 it joins and subscribes to `topic`. With `owned`, as the
+   * answer before had them, it tells what it owns.
+   */
+  async groupHeartbeat(
+    group: string,
+    memberId: string,
+    epoch: number,
+    topic: string,
+    owned?: Buffer,
+  ): Promise<{ readonly epoch: number; readonly assignment: Buffer | undefined }> {
+    const joins = epoch === 0
+    const answer = await this.send(
+      CONSUMER_GROUP_HEARTBEAT,
+      Buffer.concat([
+        compactString(group),
+        compactString(memberId),
+        int32(epoch),
+        int8(0),
+        int8(0),
+        int32(joins ? 60_000 : -1),
+        joins ? Buffer.concat([int8(2), compactString(topic)]) : int8(0),
+        int8(0),
+        int8(0),
+        owned ?? int8(joins ? 1 : 0),
+        int8(0),
+      ]),
+    )
+    const errorCode = answer.readInt16BE(9)
+    if (errorCode !== 0) throw new Error(`heartbeat of ${memberId}: error ${errorCode}`)
+    // No message, and the member id.
+    const at = 12 + answer[12]!
+    const hasAssignment = answer.readInt8(at + 8) === 1
+    // Behind the assignment stand its tags and those of the answer.
+    return {
+      epoch: answer.readInt32BE(at),
+      assignment: hasAssignment ? answer.subarray(at + 9, answer.length - 2) : undefined,
+    }
+  }
+
   /** The answer, from its correlation id on. */
   send(apiKey: number, body: Buffer): Promise<Buffer> {
     const head = [int16(apiKey), int16(VERSIONS.get(apiKey)!), int32(this.#correlationId++), string('bench')]
+    if (apiKey === CONSUMER_GROUP_HEARTBEAT) head.push(int8(0))
     const size = body.length + head.reduce((sum, part) => sum + part.length, 0)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
@@ -166,6 +209,11 @@ export class RawClient {
       this.#wanted = isWhole ? 4 : end
     }
   }
+}
+
+/** Of less than 127 bytes. */
+function compactString(value: string): Buffer {
+  return Buffer.concat([int8(Buffer.byteLength(value) + 1), Buffer.from(value)])
 }
 
 function produceBody(topic: string, batch: Buffer): Buffer {
