@@ -22,6 +22,7 @@ final class GroupMember implements AutoCloseable {
   private final String topic;
   private volatile int partitions;
   private volatile Set<TopicPartition> assigned = Set.of();
+  private volatile boolean caughtUp;
   private volatile RuntimeException failure;
 
   GroupMember(Broker broker, String name, Map<String, String> options) {
@@ -52,7 +53,7 @@ final class GroupMember implements AutoCloseable {
       if (System.nanoTime() > deadline) throw new AssertionError("the group did not settle within " + limit);
       Thread.sleep(20);
     }
-    // One heartbeat interval and one commit after the last rebalance.
+    // One heartbeat interval after the last rebalance.
     Thread.sleep(500);
   }
 
@@ -60,7 +61,7 @@ final class GroupMember implements AutoCloseable {
     Set<TopicPartition> owned = new HashSet<>();
     int sum = 0;
     for (GroupMember member : group) {
-      if (member.assigned.isEmpty()) return false;
+      if (member.assigned.isEmpty() || !member.caughtUp) return false;
       owned.addAll(member.assigned);
       sum += member.assigned.size();
     }
@@ -73,8 +74,9 @@ final class GroupMember implements AutoCloseable {
       partitions = consumer.partitionsFor(topic).size();
       while (true) {
         boolean empty = consumer.poll(Duration.ofMillis(100)).isEmpty();
-        assigned = Set.copyOf(consumer.assignment());
         if (!empty) consumer.commitSync();
+        assigned = Set.copyOf(consumer.assignment());
+        caughtUp = empty && assigned.stream().allMatch(partition -> consumer.currentLag(partition).orElse(-1) == 0);
       }
     } catch (WakeupException e) {
       // Closing: the consumer leaves its group as the resource is closed.

@@ -40,8 +40,8 @@ final class Normaliser {
       new Row("(Altered client metrics config for )[\\w-]{22}\\.", "$1<name>."),
       new Row("(Cluster ID: |ClusterId: )[\\w-]{22}", "$1<cluster-id>"),
       new Row("(\"directoryId\": )\"[\\w-]{22}\"", "$1<directory-id>"),
-      new Row("[\\w-]{22}(?=( \\S+)? /127\\.0\\.0\\.1 )", "<member-id>"),
       new Row("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uuid>"),
+      new Row("(?<= )[\\w-]{22}(?=( \\S+)? /127\\.0\\.0\\.1 )", "<member-id>"),
       new Row("(adminclient|consumer|producer|perf-consumer|console-consumer)-\\d+\\b", "$1-<n>"),
       // Times.
       new Row("(\"timestamp\":)\\d+", "$1<time>"),

@@ -20,6 +20,7 @@ class NormaliserTest {
       Cluster ID: 4L6g3nShT-eMCtK--X86sw | Cluster ID: 5L6g3nShT-eMCtK--X86sw
       CurrentVoters: [{"id": 1, "directoryId": "3yq9eQh1Q0qFzJ5Yl3pYsg"}] | CurrentVoters: [{"id": 1, "directoryId": "4yq9eQh1Q0qFzJ5Yl3pYsg"}]
       crew work 0 alice-0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f | crew work 0 alice-ffffffff-0a1b-0a1b-0a1b-0a1b2c3d4e5f
+      crew work 0 3 3 0 3yq9eQh1Q0qFzJ5Yl3pYsg /127.0.0.1 alice | crew work 0 3 3 0 4yq9eQh1Q0qFzJ5Yl3pYsg /127.0.0.1 alice
       {"timestamp":1795244319202,"name":"startup_complete"} | {"name":"startup_complete","timestamp":1795244319999}
       2000 records sent, 9345.7 records/sec (0.89 MB/sec), 48.79 ms avg latency | 2000 records sent, 1.0 records/sec (0.01 MB/sec), 1.0 ms avg latency
       Avg latency: 0.9734 ms | Avg latency: 13.1 ms
@@ -55,6 +56,12 @@ class NormaliserTest {
       """)
   void statesCountsAndErrorsStayApart(String one, String other) {
     assertNotEquals(normaliser.lines(one), normaliser.lines(other));
+  }
+
+  @Test
+  void aMemberIdKeepsTheNameInFrontOfIt() {
+    String line = "crew alice-0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f /127.0.0.1 alice 4";
+    assertEquals(List.of("crew alice-<uuid> /127.0.0.1 alice 4"), normaliser.lines(line));
   }
 
   @Test
