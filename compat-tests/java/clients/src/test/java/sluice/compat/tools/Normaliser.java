@@ -6,7 +6,10 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -17,6 +20,9 @@ import java.util.regex.Pattern;
 final class Normaliser {
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS).build();
+
+  /** Lists whose order is that of a hash table in the tool. */
+  private static final Set<String> SETS = Set.of("logDirs", "partitions");
 
   /** A measured figure as the tools print it. */
   private static final String FIGURE = "-?\\d+(?:[.,]\\d+)*(?:E-?\\d+)?";
@@ -91,15 +97,29 @@ final class Normaliser {
 
   /**
    * The objects of a line of JSON, one a line, with their keys in order: the verifiable clients write them as reflection
-   * lists them, the formatters of internal topics one after the other.
+   * lists them, the formatters of internal topics one after the other. What the tools list as their hash tables have it
+   * is put in order, too.
    */
   private static List<String> objects(String json) {
     List<String> objects = new ArrayList<>();
-    try (MappingIterator<Object> values = JSON.readerFor(Object.class).readValues(json)) {
-      while (values.hasNextValue()) objects.add(JSON.writeValueAsString(values.nextValue()));
+    try (MappingIterator<Map<String, Object>> values = JSON.readerForMapOf(Object.class).readValues(json)) {
+      while (values.hasNextValue()) {
+        Map<String, Object> object = values.nextValue();
+        sortSets(object);
+        objects.add(JSON.writeValueAsString(object));
+      }
     } catch (IOException notJson) {
       return List.of(json);
     }
     return objects;
+  }
+
+  private static void sortSets(Object value) {
+    if (value instanceof List<?> list) list.forEach(Normaliser::sortSets);
+    if (!(value instanceof Map<?, ?> map)) return;
+    map.forEach((key, child) -> {
+      sortSets(child);
+      if (SETS.contains(key) && child instanceof List<?> list) list.sort(Comparator.comparing(item -> JSON.valueToTree(item).toString()));
+    });
   }
 }

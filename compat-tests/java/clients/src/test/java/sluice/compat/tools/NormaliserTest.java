@@ -26,6 +26,7 @@ class NormaliserTest {
       Avg latency: 0.9734 ms | Avg latency: 13.1 ms
       HighWatermark: 77 | HighWatermark: 7800
       {"logDir":"/tmp/run-1/data"} | {"logDir":"/tmp/run-2/data"}
+      {"logDirs":[{"logDir":"b"},{"logDir":"a","partitions":[{"partition":"t-1"},{"partition":"t-0"}]}]} | {"logDirs":[{"logDir":"a","partitions":[{"partition":"t-0"},{"partition":"t-1"}]},{"logDir":"b"}]}
       crew      work  0 | crew work 0
       """)
   void idsPortsTimesFiguresAndDirectoriesAreAlike(String one, String other) {
@@ -49,6 +50,9 @@ class NormaliserTest {
       {"sent":5,"acked":5,"timestamp":1795244319202} | {"sent":5,"acked":4,"timestamp":1795244319202}
       {"name":"producer_send_success","offset":4} | {"name":"producer_send_error","offset":4}
       {"logDir":"/tmp/run-1/data","size":1024} | {"logDir":"/tmp/run-1/data","size":1025}
+      {"logDirs":[{"logDir":"a","partitions":[{"partition":"t-0"}]}]} | {"logDirs":[{"logDir":"a","partitions":[{"partition":"t-1"}]}]}
+      {"logDirs":[{"logDir":"a"}]} | {"logDirs":[{"logDir":"a"},{"logDir":"b"}]}
+      {"replicas":[1,2]} | {"replicas":[2,1]}
       partition: a-1 low_watermark: 2 | partition: a-1 low_watermark: 3
       TopicExistsException: Topic 'a' already exists. | InvalidTopicException: Topic 'a' already exists.
       retention.ms=3600000 sensitive=false | retention.ms=7200000 sensitive=false
