@@ -214,7 +214,7 @@ export const suites: readonly CompatSuite[] = [
     runs: '.ci/run',
     folder: 'java/clients',
     covers:
-      'some 590 commands with the output that Apache Kafka gives, good and bad input: topics, configs of every kind, quotas, groups (described, reset by every means, deleted), offsets, records, log directories, elections, reassignments, features, quorum, cluster, API versions, client metrics, producers; console, performance and verifiable clients',
+      'more than 600 commands with the output that Apache Kafka gives, good and bad input: topics, configs of every kind, quotas, groups (described, reset by every means, deleted), offsets, records, log directories, elections, reassignments, features, quorum, cluster, API versions, client metrics, producers; console, performance and verifiable clients',
     speaks: {
       Produce: [13],
       Fetch: [18],
@@ -255,6 +255,9 @@ export const suites: readonly CompatSuite[] = [
       DescribeProducers: [0],
       UnregisterBroker: [0],
       ListConfigResources: [1],
+      DescribeUserScramCredentials: [0],
+      ConsumerGroupHeartbeat: [1],
+      ConsumerGroupDescribe: [1],
       DescribeTopicPartitions: [0],
     },
   },
