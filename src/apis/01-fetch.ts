@@ -2,7 +2,7 @@
  * Fetch, versions 0–18.
  *
  * - v0–1 are answered with messages of format 0, v2–3 of format 1: down-conversion.ts. Below v3 there is no limit for
- *   the whole request, and limits are kept to the byte.
+ *   the whole request, and a batch above the limit of its partition is cut off.
  * - v5: log start offset; v7: sessions (KIP-227); v9: the leader epoch is checked; v10: the client knows zstd, which Kafka sends to
  *   older ones too.
  * - v12: the last fetched epoch, answered with the diverging epoch; the current leader, where this is not it.
