@@ -25,8 +25,8 @@ it('a request is charged for its work, and not for what it waits for', () => {
   expect(request.charge(client)).toBe(0)
   const next = time()
   clock.advance(100)
-  // 1100 ms in 10 s are 11 percent: a tenth too much.
-  expect(next.charge(client)).toBe(1000)
+  // 1100 ms are ten percent of 11 s, and 10.1 s are over.
+  expect(next.charge(client)).toBe(900)
 })
 
 it('what comes after the answer counts, and throttles the next request only', () => {
