@@ -5,6 +5,7 @@ import type { ConsumerGroup } from './consumer-group.ts'
 import { type ConsumerMember, regexOf, sameNames } from './member.ts'
 import { groupEpochRecord, patternTombstone, resolvedPatternRecord } from './record-builders.ts'
 import type { ConsumerGroupRecord } from './records.ts'
+import { MAX_PATTERN_LENGTH } from './regex/pattern-size.ts'
 import { type PatternResolution, patternFault, resolvePatterns } from './regex/topic-patterns.ts'
 import { type ResolvedPattern, Subscriptions } from './subscriptions.ts'
 import { consumerPatternsTimer } from './timers.ts'
@@ -135,9 +136,11 @@ function decrement(counts: Map<string, number>, pattern: string): void {
 function checkPattern(pattern: string): void {
   const fault = patternFault(pattern)
   if (fault === undefined) return
+  // Clients read a text of no more than 32,767 bytes, which the longest pattern is already.
+  const shown = pattern.length > MAX_PATTERN_LENGTH ? `${pattern.slice(0, 100)}…` : pattern
   throw new KafkaError(
     ErrorCode.INVALID_REGULAR_EXPRESSION,
-    `SubscribedTopicRegex \`${pattern}\` is not a valid regular expression: ${fault}.`,
+    `SubscribedTopicRegex \`${shown}\` is not a valid regular expression: ${fault}.`,
   )
 }
 
