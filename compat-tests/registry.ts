@@ -369,7 +369,8 @@ export const suites: readonly CompatSuite[] = [
     version: '1.22.2',
     runs: '.ci/run',
     folder: 'go/franzgo',
-    covers: 'all compressions with acks 0, 1 and all; times; a group of three with joins and a leave; topics',
+    covers:
+      'all compressions with acks 0, 1 and all; times; a group of three with joins and a leave; topics; groups of both protocols',
     speaks: {
       Produce: [13],
       Fetch: [18],
@@ -388,6 +389,8 @@ export const suites: readonly CompatSuite[] = [
       DeleteTopics: [6],
       InitProducerId: [5],
       OffsetForLeaderEpoch: [4],
+      ConsumerGroupHeartbeat: [1],
+      GetTelemetrySubscriptions: [0],
     },
   },
   {

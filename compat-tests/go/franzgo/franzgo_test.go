@@ -14,15 +14,23 @@ import (
 
 var bootstrap string
 
-func TestMain(m *testing.M) { round.Main(m, "go-franz", &bootstrap) }
+func TestMain(m *testing.M) {
+	// Members of the new protocol hear of a rebalance with their next heartbeat.
+	round.Main(m, "go-franz", &bootstrap,
+		"group.consumer.min.heartbeat.interval.ms=100", "group.consumer.heartbeat.interval.ms=100")
+}
 
-func TestRound(t *testing.T) {
+func TestClassicProtocol(t *testing.T) { run(t, "classic-") }
+
+func TestConsumerProtocol(t *testing.T) { run(t, "consumer-", kgo.ServerSideBalancer()) }
+
+func run(t *testing.T, prefix string, groupOptions ...kgo.Opt) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	round.Run(t, franz{kadm.NewClient(client)}, round.Features{Codecs: []string{"none", "gzip", "snappy", "lz4", "zstd"}})
+	round.Run(t, franz{kadm.NewClient(client), prefix, groupOptions}, round.Features{Codecs: []string{"none", "gzip", "snappy", "lz4", "zstd"}})
 }
 
 var codecs = map[string]kgo.CompressionCodec{
@@ -33,10 +41,15 @@ var codecs = map[string]kgo.CompressionCodec{
 	"zstd":   kgo.ZstdCompression(),
 }
 
-type franz struct{ admin *kadm.Client }
+// franz gives every topic and group a prefix of its own: both protocols share a broker.
+type franz struct {
+	admin        *kadm.Client
+	prefix       string
+	groupOptions []kgo.Opt
+}
 
 func (f franz) CreateTopic(ctx context.Context, topic string, partitions int) error {
-	_, err := f.admin.CreateTopic(ctx, int32(partitions), -1, nil, topic)
+	_, err := f.admin.CreateTopic(ctx, int32(partitions), -1, nil, f.prefix+topic)
 	return err
 }
 
@@ -60,7 +73,7 @@ func (f franz) Produce(ctx context.Context, topic, codec string, acks int, recor
 	batch := make([]*kgo.Record, len(records))
 	for n, r := range records {
 		batch[n] = &kgo.Record{
-			Topic: topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.TimestampMs),
+			Topic: f.prefix + topic, Partition: r.Partition, Key: r.Key, Value: r.Value, Timestamp: time.UnixMilli(r.TimestampMs),
 			Headers: []kgo.RecordHeader{{Key: "n", Value: []byte(r.Header)}},
 		}
 	}
@@ -69,7 +82,7 @@ func (f franz) Produce(ctx context.Context, topic, codec string, acks int, recor
 
 func (f franz) Read(ctx context.Context, topic string, partition int32, offset int64, count int) ([]round.Record, error) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ConsumePartitions(
-		map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(offset)}}))
+		map[string]map[int32]kgo.Offset{f.prefix + topic: {partition: kgo.NewOffset().At(offset)}}))
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +109,11 @@ func seen(r *kgo.Record) round.Record {
 }
 
 func (f franz) OffsetForTime(ctx context.Context, topic string, partition int32, timestampMs int64) (int64, error) {
-	offsets, err := f.admin.ListOffsetsAfterMilli(ctx, timestampMs, topic)
+	offsets, err := f.admin.ListOffsetsAfterMilli(ctx, timestampMs, f.prefix+topic)
 	if err != nil {
 		return 0, err
 	}
-	offset, found := offsets.Lookup(topic, partition)
+	offset, found := offsets.Lookup(f.prefix+topic, partition)
 	if !found {
 		return 0, fmt.Errorf("no offset for %s-%d", topic, partition)
 	}
@@ -122,7 +135,7 @@ func (f franz) Join(ctx context.Context, group, topic string, read func(round.Re
 		return func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 			m.lock.Lock()
 			defer m.lock.Unlock()
-			for _, partition := range partitions[topic] {
+			for _, partition := range partitions[f.prefix+topic] {
 				if owned {
 					m.assigned[partition] = true
 				} else {
@@ -131,12 +144,12 @@ func (f franz) Join(ctx context.Context, group, topic string, read func(round.Re
 			}
 		}
 	}
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(bootstrap), kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.HeartbeatInterval(100*time.Millisecond),
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(bootstrap), kgo.ConsumerGroup(f.prefix + group), kgo.ConsumeTopics(f.prefix + topic),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.HeartbeatInterval(100 * time.Millisecond),
 		kgo.OnPartitionsAssigned(change(true)), kgo.OnPartitionsRevoked(change(false)),
 		kgo.OnPartitionsLost(change(false)), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
-	)
+	}, f.groupOptions...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -181,26 +194,26 @@ func (m *member) Leave() error {
 }
 
 func (f franz) Committed(ctx context.Context, group, topic string, partitions int) (map[int32]int64, error) {
-	offsets, err := f.admin.FetchOffsets(ctx, group)
+	offsets, err := f.admin.FetchOffsets(ctx, f.prefix+group)
 	if err != nil {
 		return nil, err
 	}
 	committed := map[int32]int64{}
-	for partition, offset := range offsets[topic] {
+	for partition, offset := range offsets[f.prefix+topic] {
 		committed[partition] = offset.At
 	}
 	return committed, nil
 }
 
 func (f franz) Partitions(ctx context.Context, topic string) (int, error) {
-	topics, err := f.admin.ListTopics(ctx, topic)
+	topics, err := f.admin.ListTopics(ctx, f.prefix+topic)
 	if err != nil {
 		return 0, err
 	}
-	return len(topics[topic].Partitions), nil
+	return len(topics[f.prefix+topic].Partitions), nil
 }
 
 func (f franz) DeleteTopic(ctx context.Context, topic string) error {
-	_, err := f.admin.DeleteTopic(ctx, topic)
+	_, err := f.admin.DeleteTopic(ctx, f.prefix+topic)
 	return err
 }

@@ -17,9 +17,9 @@ import (
 const startLimit = 60 * time.Second
 
 // Main runs the tests of a package against a broker of its own, as compat-tests/start-broker starts it, whose data
-// directory stays behind for the check of all files that the suites leave.
-func Main(m *testing.M, name string, bootstrap *string) {
-	process, address, err := start(name)
+// directory stays behind for the check of all files that the suites leave. Settings are key=value.
+func Main(m *testing.M, name string, bootstrap *string, settings ...string) {
+	process, address, err := start(name, settings)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -34,7 +34,7 @@ func Main(m *testing.M, name string, bootstrap *string) {
 	os.Exit(code)
 }
 
-func start(name string) (*exec.Cmd, string, error) {
+func start(name string, settings []string) (*exec.Cmd, string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	compatTests := filepath.Join(filepath.Dir(file), "../..")
 	root := os.Getenv("COMPAT_DATA")
@@ -57,7 +57,7 @@ func start(name string) (*exec.Cmd, string, error) {
 		return nil, "", err
 	}
 	defer output.Close()
-	process := exec.Command(filepath.Join(compatTests, "start-broker"), fmt.Sprint(port), data)
+	process := exec.Command(filepath.Join(compatTests, "start-broker"), append([]string{fmt.Sprint(port), data}, settings...)...)
 	process.Stdout, process.Stderr = output, output
 	// A test run that is killed takes its broker along.
 	process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
