@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -20,9 +19,6 @@ import java.util.regex.Pattern;
 final class Normaliser {
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS).build();
-
-  /** Lists whose order is that of a hash table in the tool. */
-  private static final Set<String> SETS = Set.of("logDirs", "partitions");
 
   /** A measured figure as the tools print it. */
   private static final String FIGURE = "-?\\d+(?:[.,]\\d+)*(?:E-?\\d+)?";
@@ -97,8 +93,8 @@ final class Normaliser {
 
   /**
    * The objects of a line of JSON, one a line, with their keys in order: the verifiable clients write them as reflection
-   * lists them, the formatters of internal topics one after the other. What the tools list as their hash tables have it
-   * is put in order, too.
+   * lists them, the formatters of internal topics one after the other. Log directories and what they hold, which
+   * kafka-log-dirs lists as its hash tables have them, are put in order, too.
    */
   private static List<String> objects(String json) {
     List<String> objects = new ArrayList<>();
@@ -119,7 +115,8 @@ final class Normaliser {
     if (!(value instanceof Map<?, ?> map)) return;
     map.forEach((key, child) -> {
       sortSets(child);
-      if (SETS.contains(key) && child instanceof List<?> list) list.sort(Comparator.comparing(item -> JSON.valueToTree(item).toString()));
+      boolean set = key.equals("logDirs") || (key.equals("partitions") && map.containsKey("logDir"));
+      if (set && child instanceof List<?> list) list.sort(Comparator.comparing(item -> JSON.valueToTree(item).toString()));
     });
   }
 }
