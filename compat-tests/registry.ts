@@ -292,7 +292,7 @@ export const suites: readonly CompatSuite[] = [
     runs: '.ci/run',
     folder: 'python',
     covers:
-      'all compressions with acks 0, 1 and all, also across to kafkajs and back; idempotence; 1 B to 5 MB; 100,000 records; a group of three with a join, a leave and a death; commit, seek, times, resume after a stop and after a kill; client telemetry',
+      'all compressions with acks 0, 1 and all, also across to kafkajs and back; idempotence; 1 B to 5 MB; 100,000 records; a group of three of either protocol with a join, a leave and a death; commit, seek, times, resume after a stop and after a kill; client telemetry',
     speaks: {
       Produce: [10],
       Fetch: [16],
@@ -313,6 +313,7 @@ export const suites: readonly CompatSuite[] = [
       CreatePartitions: [2],
       GetTelemetrySubscriptions: [0],
       PushTelemetry: [0],
+      ConsumerGroupHeartbeat: [1],
     },
   },
   {

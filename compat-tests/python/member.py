@@ -2,6 +2,8 @@
 
     member.py BOOTSTRAP GROUP TOPIC STRATEGY
 
+A STRATEGY of `consumer` is the new protocol, in which the broker assigns.
+
 It reads, prints what it read and what it is assigned, one JSON list a line, and commits; SIGTERM lets it leave.
 """
 
@@ -14,6 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 # The group moved on meanwhile: another member reads these records again.
 MOVED_ON = {
     KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.STALE_MEMBER_EPOCH,
     KafkaError.ILLEGAL_GENERATION,
     KafkaError.UNKNOWN_MEMBER_ID,
     KafkaError._NO_OFFSET,
@@ -29,15 +32,18 @@ def leave(_signal, _frame) -> None:
 
 
 signal.signal(signal.SIGTERM, leave)
+protocol = (
+    {"group.protocol": "consumer"}
+    if strategy == "consumer"
+    else {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200, "partition.assignment.strategy": strategy}
+)
 reader = Consumer(
     {
         "bootstrap.servers": bootstrap,
         "group.id": group,
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
-        "session.timeout.ms": 6000,
-        "heartbeat.interval.ms": 200,
-        "partition.assignment.strategy": strategy,
+        **protocol,
     }
 )
 reader.subscribe([topic])

@@ -27,7 +27,14 @@ shared: Broker
 
 def setUpModule() -> None:
     global shared
-    shared = Broker("python-shared")
+    # In the new protocol the broker says how often to heartbeat, and when who is silent is dead.
+    shared = Broker(
+        "python-shared",
+        "group.consumer.min.heartbeat.interval.ms=100",
+        "group.consumer.heartbeat.interval.ms=200",
+        "group.consumer.min.session.timeout.ms=6000",
+        "group.consumer.session.timeout.ms=6000",
+    )
 
 
 def tearDownModule() -> None:
@@ -282,7 +289,7 @@ class GroupTest(unittest.TestCase):
         self.wait(f"{len(members)} members share the partitions", shared_out)
 
     def test_three_members_share_the_work_through_join_leave_and_death(self) -> None:
-        for strategy in ["range", "roundrobin", "cooperative-sticky"]:
+        for strategy in ["range", "roundrobin", "cooperative-sticky", "consumer"]:
             with self.subTest(strategy=strategy):
                 self.share_the_work(strategy)
 
