@@ -1,4 +1,5 @@
 /** A broker whose disk fails, whose internal topics are taken away, and that is asked for too much. */
+
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from './base/clock.ts'
 import { silentLogger } from './base/logger.ts'
@@ -10,6 +11,7 @@ import { loadConfig } from './config/load.ts'
 import { CHANGING_OPERATIONS, FaultyFileSystem } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { faultStride } from './testing/depth.ts'
 import { TestClient } from './testing/test-client.ts'
 import { BatchReader } from './wire/batch.ts'
 import { ErrorCode } from './wire/error-codes.ts'
@@ -140,7 +142,7 @@ describe('a disk that fails during the start', () => {
     const counted = count.inject({ operations: CHANGING_OPERATIONS })
     await (await start(count)).close()
     const outcomes: string[] = []
-    for (let after = 0; after < counted.calls; after++) {
+    for (let after = 0; after < counted.calls; after += faultStride) {
       const fs = faulty()
       const fault = fs.inject({ operations: CHANGING_OPERATIONS, code: 'ENOSPC', after })
       const outcome = await start(fs).then(
@@ -185,7 +187,7 @@ describe('a broker that is killed at any change to the disk', () => {
     const all = counting.inject({ operations: CHANGING_OPERATIONS })
     expect(await run(counting)).toEqual({ made: 2, deleted: 1, records: ['2a', '2b'] })
     expect(all.calls).toBeGreaterThan(50)
-    for (let after = 0; after < all.calls; after++) {
+    for (let after = 0; after < all.calls; after += faultStride) {
       const disk = new MemoryFileSystem()
       const fs = new FaultyFileSystem(disk)
       fs.inject({ operations: CHANGING_OPERATIONS, code: 'EIO', after })

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
+import { isDeep } from '../../src/testing/depth.ts'
 import { SeededRandom } from '../../src/testing/seeded-random.ts'
 import { BrokerProcess } from '../support/broker-process.ts'
 import { makeDataDirectory, removeDataDirectory } from '../support/data-directory.ts'
 import { LoadCheck } from '../support/load-check.ts'
 
-const KILLS = 30
+const KILLS = isDeep ? 30 : 8
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000)
 const dir = makeDataDirectory('kill')
 let running: BrokerProcess | undefined

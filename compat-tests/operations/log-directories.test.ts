@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { isDeep } from '../../src/testing/depth.ts'
 import { DirectoryClient } from '../../src/testing/directory-client.ts'
 import { SeededRandom } from '../../src/testing/seeded-random.ts'
 import { ErrorCode } from '../../src/wire/error-codes.ts'
@@ -104,7 +105,7 @@ describe('a log directory that goes away under a running broker', () => {
   })
 })
 
-const KILLS = 8
+const KILLS = isDeep ? 8 : 3
 const seed = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000)
 
 test(`a broker that is killed ${KILLS} times while partitions move has every acknowledged record (KILL_SEED=${seed})`, {

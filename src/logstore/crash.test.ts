@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { faultStride } from '../testing/depth.ts'
 import { batchOf, contentsOf, logFixture, START_MS } from '../testing/log-fixture.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { SeededRandom } from '../testing/seeded-random.ts'
@@ -139,7 +140,7 @@ describe('a machine that goes down after any change to its disk', () => {
   it('keeps what was flushed, without a torn batch, when all that was not synced is gone', async () => {
     const total = await countOperations(1)
     expect(total).toBeGreaterThan(100)
-    for (let after = 0; after < total; after++) {
+    for (let after = 0; after < total; after += faultStride) {
       const { memory, known } = await runUntil(after, 1)
       memory.crash()
       await checkRestart(memory, known, 'flushed')
@@ -148,7 +149,7 @@ describe('a machine that goes down after any change to its disk', () => {
 
   it.each([2, 3])('keeps what was flushed when any part of the rest survived (seed %i)', async (seed) => {
     const total = await countOperations(seed)
-    for (let after = 0; after < total; after++) {
+    for (let after = 0; after < total; after += faultStride) {
       const { memory, known } = await runUntil(after, seed)
       memory.crash(new SeededRandom(after))
       await checkRestart(memory, known, 'flushed')
@@ -157,7 +158,7 @@ describe('a machine that goes down after any change to its disk', () => {
 
   it('keeps everything that was appended when only the process was killed', async () => {
     const total = await countOperations(4)
-    for (let after = 0; after < total; after++) {
+    for (let after = 0; after < total; after += faultStride) {
       const { memory, known } = await runUntil(after, 4)
       memory.kill()
       await checkRestart(memory, known, 'everything')

@@ -9,6 +9,7 @@ import { FaultyFileSystem } from '../../logstore/faulty-fs.ts'
 import type { FileSystem } from '../../logstore/file-system.ts'
 import { MemoryFileSystem } from '../../logstore/memory-fs.ts'
 import { NodeFileSystem } from '../../logstore/node-fs.ts'
+import { isDeep } from '../../testing/depth.ts'
 import { SeededRandom } from '../../testing/seeded-random.ts'
 import { updateBatchCrc } from '../../wire/batch.ts'
 import { MetadataStoreError } from './commit-codec.ts'
@@ -17,6 +18,7 @@ import { type MetadataImage, partitionOf, withLeader } from './image.ts'
 import { expectTouched, expectVersion } from './store.ts'
 import { commit, createTopic, describeMetadataStore, setTopicConfig } from './store-contract.ts'
 
+const LIVES = isDeep ? 150 : 40
 const CLUSTER_ID = 'MkU3OEVBNTcwNTJENDM2Qg'
 const DIRECTORY = '/data/sluice.metadata'
 
@@ -376,7 +378,7 @@ async function crashingLives(seed: number): Promise<void> {
 }
 
 test('what was acknowledged survives a crash after any call to the disk', async () => {
-  for (let seed = 1; seed <= 150; seed++) await crashingLives(seed)
+  for (let seed = 1; seed <= LIVES; seed++) await crashingLives(seed)
 })
 
 /** The same log with `"format":2` in its first batch, and the checksum that belongs to it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compactionFixture, storedBatches } from '../../testing/compaction-fixture.ts'
+import { faultStride } from '../../testing/depth.ts'
 import { type HistoryBatch, KeyedHistory, tableOf } from '../../testing/keyed-history.ts'
 import { START_MS } from '../../testing/log-fixture.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
@@ -115,7 +116,7 @@ describe('a broker that ends after any change that a cleaning makes to the disk'
   it('by a kill has the last value of every key, and cleans on', async () => {
     const total = await countOperations(1)
     expect(total).toBeGreaterThan(150)
-    for (let after = 0; after < total; after += 3) {
+    for (let after = 0; after < total; after += 3 * faultStride) {
       const { memory, clock, known } = await runUntil(after, 1)
       memory.kill()
       await checkRestart(memory, clock, known, true)
@@ -124,7 +125,7 @@ describe('a broker that ends after any change that a cleaning makes to the disk'
 
   it('by a power cut that takes all that was not synced has the last value of every key that was flushed', async () => {
     const total = await countOperations(2)
-    for (let after = 1; after < total; after += 3) {
+    for (let after = 1; after < total; after += 3 * faultStride) {
       const { memory, clock, known } = await runUntil(after, 2)
       memory.crash()
       await checkRestart(memory, clock, known, false)
@@ -133,7 +134,7 @@ describe('a broker that ends after any change that a cleaning makes to the disk'
 
   it.each([3, 4])('by a power cut that leaves any part of the rest has them too (seed %i)', async (seed) => {
     const total = await countOperations(seed)
-    for (let after = 0; after < total; after += 3) {
+    for (let after = 0; after < total; after += 3 * faultStride) {
       const { memory, clock, known } = await runUntil(after, seed)
       memory.crash(new SeededRandom(after))
       await checkRestart(memory, clock, known, false)
