@@ -7,10 +7,10 @@ import {
   type FoundPartition,
   LogDirectory,
   type LogDirectoryOptions,
-  type MaintenanceIntervals,
   type TopicPartitionId,
 } from './log-directory.ts'
 import { isDeviceFailure, LogDirectoryError, UnusableDirectoryError } from './log-errors.ts'
+import type { MaintenanceIntervals } from './log-maintenance.ts'
 import { OpenFiles } from './open-files.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { TailCacheBudget } from './tail-cache.ts'

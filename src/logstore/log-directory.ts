@@ -1,34 +1,24 @@
-import { dirname, normalize } from 'node:path'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { invariant } from '../base/invariant.ts'
 import type { Logger } from '../base/logger.ts'
-import { type Random, randomUuid } from '../base/random.ts'
-import { readSmallFile, replaceSmallFile } from './checkpoints.ts'
+import type { Random } from '../base/random.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
 import { type CheckpointKind, DirectoryCheckpoints } from './directory-checkpoints.ts'
+import { type MetaProperties, readTopicId, writeTopicId } from './directory-files.ts'
+import { DirectoryOwnership, usable } from './directory-ownership.ts'
 import {
-  CLEAN_SHUTDOWN_FILE,
-  LOCK_FILE,
-  type MetaProperties,
-  readMetaProperties,
-  readTopicId,
-  writeMetaProperties,
-  writeTopicId,
-} from './directory-files.ts'
-import {
-  DELETED_DIRECTORY_SUFFIX,
   FUTURE_DIRECTORY_SUFFIX,
   isDeletedDirectory,
   type PartitionDirectory,
   parsePartitionDirectory,
-  STRAY_DIRECTORY_SUFFIX,
-  uniqueDirectoryName,
 } from './file-names.ts'
-import type { FileLock, FileSystem, FileSystemSpace } from './file-system.ts'
+import type { FileSystem, FileSystemSpace } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
-import { hasCode, isDeviceFailure, LogDirectoryError, UnusableDirectoryError } from './log-errors.ts'
+import { isDeviceFailure } from './log-errors.ts'
+import { LogMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
+import { RetiredDirectories } from './retired-directories.ts'
 import type { TailCacheBudget } from './tail-cache.ts'
 
 export interface LogDirectoryOptions {
@@ -60,22 +50,6 @@ export interface TopicPartitionId {
   readonly partition: number
 }
 
-/** Kafka's intervals, by the keys they come from. */
-export interface MaintenanceIntervals {
-  /** `log.retention.check.interval.ms` */
-  readonly retentionCheckMs: number
-  /** `log.flush.scheduler.interval.ms` */
-  readonly flushCheckMs: number
-  /** `log.flush.offset.checkpoint.interval.ms` */
-  readonly recoveryPointCheckpointMs: number
-  /** `log.flush.start.offset.checkpoint.interval.ms` */
-  readonly logStartOffsetCheckpointMs: number
-  /** `replica.high.watermark.checkpoint.interval.ms` */
-  readonly highWatermarkCheckpointMs: number
-  /** `producer.id.expiration.check.interval.ms` */
-  readonly producerExpirationCheckMs: number
-}
-
 /** Their syncs overlap; more would not help a disk. */
 const LOGS_CLOSED_AT_ONCE = 8
 
@@ -88,20 +62,18 @@ const LOGS_CLOSED_AT_ONCE = 8
  */
 export class LogDirectory {
   readonly path: string
-  readonly hadCleanShutdown: boolean
   readonly cleanerCheckpoint: CleanerCheckpoint
   readonly #options: LogDirectoryOptions
-  readonly #lock: FileLock
+  readonly #ownership: DirectoryOwnership
   readonly #openFiles: OpenFiles
   readonly #logs = new Map<string, PartitionLog>()
   /** Copies that are being made of logs in other directories. */
   readonly #futures = new Map<string, PartitionLog>()
-  readonly #removals = new Map<string, Timer>()
-  readonly #timers = new Map<string, Timer>()
+  readonly #retired: RetiredDirectories
+  readonly #maintenance: LogMaintenance
   readonly #checkpoints: DirectoryCheckpoints
   /** Partitions' directories that belong to no partition there is. */
   readonly #leftAlone = new Set<string>()
-  #meta: Partial<MetaProperties> | undefined
   #failure: Error | undefined
   #closed = false
 
@@ -114,69 +86,55 @@ export class LogDirectory {
   }
 
   private constructor(options: LogDirectoryOptions) {
-    const { fs, path, logger } = options
+    const { fs, path, logger, clock } = options
     this.path = path
     this.#options = options
     this.#openFiles = options.openFiles ?? new OpenFiles()
-    const lock = usable(path, () => {
-      makeDurableDirectory(fs, path)
-      return fs.lock(`${path}/${LOCK_FILE}`)
+    this.#retired = new RetiredDirectories(options)
+    this.#maintenance = new LogMaintenance({
+      path,
+      logs: () => this.#working(),
+      checkpoint: (kind) => this.#checkpoint(kind),
+      onError: (error) => this.#failWith(error),
+      clock,
+      logger,
     })
-    if (lock === undefined)
-      throw new LogDirectoryError(`${path}: in use by another process, which holds the lock on ${LOCK_FILE}`)
-    this.#lock = lock
+    this.#ownership = DirectoryOwnership.take(fs, path)
     try {
-      const marker = `${path}/${CLEAN_SHUTDOWN_FILE}`
       const read = usable(path, () => ({
-        meta: readMetaProperties(fs, path),
-        hadCleanShutdown: readSmallFile(fs, marker) !== undefined,
         checkpoints: new DirectoryCheckpoints(fs, path, logger),
         cleanerCheckpoint: new CleanerCheckpoint(fs, path, logger),
         names: fs.readDirectory(path),
       }))
-      this.#meta = read.meta
-      this.hadCleanShutdown = read.hadCleanShutdown
       this.#checkpoints = read.checkpoints
       this.cleanerCheckpoint = read.cleanerCheckpoint
-      usable(path, () => {
-        if (!this.hadCleanShutdown) return
-        fs.removeFile(marker)
-        // From here on a crash must not look like a clean stop.
-        fs.syncDirectory(path)
-      })
-      for (const name of read.names) if (isDeletedDirectory(name)) this.#removeLater(name)
+      this.#ownership.removeMarker()
+      for (const name of read.names) if (isDeletedDirectory(name)) this.#retired.removeLater(name)
     } catch (error) {
-      for (const timer of this.#removals.values()) timer.cancel()
-      lock.release()
+      this.#retired.cancel()
+      this.#ownership.release()
       throw error
     }
   }
 
+  /** Whether the last process stopped cleanly; of this opening, whatever happens since. */
+  get hadCleanShutdown(): boolean {
+    return this.#ownership.hadCleanShutdown
+  }
+
   /** What `meta.properties` says; undefined in a directory that nobody has claimed. */
   get metaProperties(): Partial<MetaProperties> | undefined {
-    return this.#meta
+    return this.#ownership.metaProperties
   }
 
   /** Makes it this node's directory, or checks that it is. Throws LogDirectoryError where it is another's. */
   claim(clusterId: string, nodeId: number): MetaProperties {
-    const { fs, random } = this.#options
-    const found = this.#meta
-    if (found?.clusterId !== undefined && found.clusterId !== clusterId)
-      throw new LogDirectoryError(`${this.path}: belongs to cluster ${found.clusterId}, not to ${clusterId}`)
-    if (found?.nodeId !== undefined && found.nodeId !== nodeId)
-      throw new LogDirectoryError(`${this.path}: belongs to node ${found.nodeId}, not to ${nodeId}`)
-    const meta = { clusterId, nodeId, directoryId: found?.directoryId ?? randomUuid(random) }
-    if (found?.clusterId === undefined || found.nodeId === undefined || found.directoryId === undefined)
-      usable(this.path, () => writeMetaProperties(fs, this.path, meta))
-    this.#meta = meta
-    return meta
+    return this.#ownership.claim(clusterId, nodeId, this.#options.random)
   }
 
   /** The id in `meta.properties`. Only of a directory that was claimed. */
   get id(): string {
-    const id = this.#meta?.directoryId
-    invariant(id !== undefined, `${this.path} is claimed before its id is asked for`)
-    return id
+    return this.#ownership.id
   }
 
   /** Why nothing here can be used any more; undefined while it works. */
@@ -268,7 +226,7 @@ export class LogDirectory {
   openOrCreateFuture(identity: TopicPartitionId, config: LogConfig, name?: string): PartitionLog {
     const { fs } = this.#options
     const { topic, partition } = identity
-    const path = `${this.path}/${name ?? this.#uniqueName(topic, partition, FUTURE_DIRECTORY_SUFFIX)}`
+    const path = `${this.path}/${name ?? this.#retired.uniqueName(topic, partition, FUTURE_DIRECTORY_SUFFIX)}`
     const storedId = name === undefined ? undefined : readTopicId(fs, path)
     let log: PartitionLog
     try {
@@ -325,7 +283,7 @@ export class LogDirectory {
       }
       if (renamed.length > 0) this.#options.fs.syncDirectory(this.path)
     } finally {
-      for (const { name, delayMs } of renamed) this.#removeLater(name, delayMs)
+      for (const { name, delayMs } of renamed) this.#retired.removeLater(name, delayMs)
     }
   }
 
@@ -336,7 +294,7 @@ export class LogDirectory {
     if (logs.get(topicPartition) !== log) return undefined
     logs.delete(topicPartition)
     this.#forgetOffsets(topicPartition)
-    const renamed = this.#uniqueName(topic, partition, DELETED_DIRECTORY_SUFFIX)
+    const renamed = this.#retired.deletedName(topic, partition)
     log.abandon(`${this.path}/${renamed}`)
     this.#options.fs.rename(directory, `${this.path}/${renamed}`)
     return renamed
@@ -345,9 +303,9 @@ export class LogDirectory {
   /** Removes a copy that is of no use and not open, found under `name`. */
   discardFuture(name: string, topic: string, partition: number): void {
     const { fs } = this.#options
-    const renamed = this.#uniqueName(topic, partition, DELETED_DIRECTORY_SUFFIX)
+    const renamed = this.#retired.deletedName(topic, partition)
     fs.rename(`${this.path}/${name}`, `${this.path}/${renamed}`)
-    this.#removeLater(renamed)
+    this.#retired.removeLater(renamed)
   }
 
   /** After a failure: nothing of it is read or written any more. The lock stays until `close`. */
@@ -363,9 +321,9 @@ export class LogDirectory {
     this.#closed = true
     this.#cancelTimers()
     try {
-      if (this.hadCleanShutdown) this.#markClean()
+      if (this.hadCleanShutdown) this.#ownership.markClean()
     } finally {
-      this.#lock.release()
+      this.#ownership.release()
     }
   }
 
@@ -380,43 +338,18 @@ export class LogDirectory {
 
   /** Starts the periodic work; `close` ends it. */
   startMaintenance(intervals: MaintenanceIntervals): void {
-    this.#every('retention', intervals.retentionCheckMs, () => this.deleteOldSegments())
-    this.#every('flush', intervals.flushCheckMs, () => this.flushDirty())
-    this.#every('recovery points', intervals.recoveryPointCheckpointMs, () => this.checkpointRecoveryPoints())
-    this.#every('log starts', intervals.logStartOffsetCheckpointMs, () => this.checkpointLogStartOffsets())
-    this.#every('high watermarks', intervals.highWatermarkCheckpointMs, () => this.checkpointHighWatermarks())
-    this.#every('producers', intervals.producerExpirationCheckMs, () => this.expireProducers())
+    this.#maintenance.start(intervals)
   }
 
   /** Returns how many segments went. Logs that are compacted are the cleaner's to apply retention to, as in Kafka. */
   deleteOldSegments(): number {
-    const nowMs = this.#options.clock.now()
-    let deleted = 0
-    for (const log of [...this.#working()]) {
-      if (!log.config.cleanupPolicy.includes('compact')) deleted += log.deleteOldSegments(nowMs)
-    }
-    if (deleted > 0) this.checkpointLogStartOffsets()
-    return deleted
-  }
-
-  /** Flushes the logs that `flush.ms` is over for. */
-  async flushDirty(): Promise<void> {
-    const nowMs = this.#options.clock.now()
-    for (const log of [...this.#working()]) {
-      const isDirty = log.recoveryPoint < log.logEndOffset
-      if (isDirty && nowMs - log.lastFlushMs >= log.config.flushMs) await log.flush()
-    }
+    return this.#maintenance.deleteOldSegments()
   }
 
   /** Resolves when all of the log below `offset` is on the device, and the checkpoint says so. */
   async secure(log: PartitionLog, offset: number): Promise<void> {
     if (log.recoveryPoint < offset) await log.flush()
     if (this.#checkpoints.get(log.topicPartition).recoveryPoint < offset) this.checkpointRecoveryPoints()
-  }
-
-  expireProducers(): void {
-    const nowMs = this.#options.clock.now()
-    for (const log of this.#working()) log.expireProducers(nowMs)
   }
 
   checkpointRecoveryPoints(): void {
@@ -441,7 +374,7 @@ export class LogDirectory {
     this.#cancelTimers()
     if (this.#failure !== undefined) {
       this.abandon()
-      this.#lock.release()
+      this.#ownership.release()
       return
     }
     try {
@@ -463,15 +396,10 @@ export class LogDirectory {
       this.checkpointRecoveryPoints()
       this.checkpointLogStartOffsets()
       this.checkpointHighWatermarks()
-      if (!failed && (this.hadCleanShutdown || this.#allWereOpened())) this.#markClean()
+      if (!failed && (this.hadCleanShutdown || this.#allWereOpened())) this.#ownership.markClean()
     } finally {
-      this.#lock.release()
+      this.#ownership.release()
     }
-  }
-
-  #markClean(): void {
-    const marker = Buffer.from(JSON.stringify({ version: 0, brokerEpoch: -1 }))
-    replaceSmallFile(this.#options.fs, this.path, CLEAN_SHUTDOWN_FILE, marker)
   }
 
   /** After an unclean stop, a log that nobody opened since is still to be recovered. */
@@ -531,16 +459,8 @@ export class LogDirectory {
   }
 
   #setAside(topic: string, partition: number, topicId: string | undefined): void {
-    const { fs, logger } = this.#options
-    const name = `${topic}-${partition}`
-    const stray = this.#uniqueName(topic, partition, STRAY_DIRECTORY_SUFFIX)
-    logger.warn('setting aside the log of another topic of the same name', {
-      partition: name,
-      topicId,
-      directory: `${this.path}/${stray}`,
-    })
-    fs.rename(`${this.path}/${name}`, `${this.path}/${stray}`)
-    this.#forgetOffsets(name)
+    this.#retired.setAside(topic, partition, topicId)
+    this.#forgetOffsets(`${topic}-${partition}`)
   }
 
   #forgetOffsets(name: string): void {
@@ -549,41 +469,8 @@ export class LogDirectory {
   }
 
   #cancelTimers(): void {
-    for (const timer of [...this.#timers.values(), ...this.#removals.values()]) timer.cancel()
-    this.#timers.clear()
-    this.#removals.clear()
-  }
-
-  #every(what: string, intervalMs: number, action: () => unknown): void {
-    const run = async (): Promise<void> => {
-      try {
-        await action()
-      } catch (error) {
-        this.#options.logger.error('log maintenance failed', { what, directory: this.path, err: error })
-        this.#failWith(error)
-      }
-      if (!this.#closed && this.#failure === undefined) this.#every(what, intervalMs, action)
-    }
-    this.#timers.set(
-      what,
-      this.#options.clock.setTimer(intervalMs, () => void run()),
-    )
-  }
-
-  #removeLater(name: string, delayMs = 0): void {
-    const remove = (): void => {
-      this.#removals.delete(name)
-      try {
-        this.#options.fs.removeDirectory(`${this.path}/${name}`)
-      } catch (error) {
-        this.#options.logger.warn('could not remove a deleted log; the next start will', { name, err: error })
-      }
-    }
-    this.#removals.set(name, this.#options.clock.setTimer(delayMs, remove))
-  }
-
-  #uniqueName(topic: string, partition: number, suffix: string): string {
-    return uniqueDirectoryName(topic, partition, this.#options.random.bytes(16).toString('hex'), suffix)
+    this.#maintenance.stop()
+    this.#retired.cancel()
   }
 
   /** The checkpoint on disk must not speak of bytes that are about to go. */
@@ -600,24 +487,5 @@ export class LogDirectory {
 
   #failWith(error: unknown): void {
     if (error instanceof Error && isDeviceFailure(error)) this.fail(error)
-  }
-}
-
-/** With the parents that it made, so that a crash can't take away the ground that flushed logs stand on. */
-function makeDurableDirectory(fs: FileSystem, path: string): void {
-  const parents: string[] = []
-  for (let made = normalize(path); !fs.exists(made) && dirname(made) !== made; made = dirname(made))
-    parents.push(dirname(made))
-  fs.makeDirectory(path)
-  for (const parent of parents) fs.syncDirectory(parent)
-}
-
-function usable<T>(path: string, action: () => T): T {
-  try {
-    return action()
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error
-    const why = hasCode(error, 'EROFS') || hasCode(error, 'EACCES') ? 'is not writable' : 'cannot be used'
-    throw new UnusableDirectoryError(`${path}: ${why} (${error.message})`, { cause: error })
   }
 }

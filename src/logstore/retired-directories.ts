@@ -1,0 +1,68 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Random } from '../base/random.ts'
+import { DELETED_DIRECTORY_SUFFIX, STRAY_DIRECTORY_SUFFIX, uniqueDirectoryName } from './file-names.ts'
+import type { FileSystem } from './file-system.ts'
+
+export interface RetiredDirectoriesOptions {
+  readonly fs: FileSystem
+  /** Of the log directory. */
+  readonly path: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/**
+ * Partitions' directories that gave up their names, so that these are free at once: deleted ones, which are removed
+ * later, and strays, which stay for the operator to look at.
+ */
+export class RetiredDirectories {
+  readonly #options: RetiredDirectoriesOptions
+  readonly #removals = new Map<string, Timer>()
+
+  constructor(options: RetiredDirectoriesOptions) {
+    this.#options = options
+  }
+
+  /** A name under which a directory waits for its removal. */
+  deletedName(topic: string, partition: number): string {
+    return this.uniqueName(topic, partition, DELETED_DIRECTORY_SUFFIX)
+  }
+
+  uniqueName(topic: string, partition: number, suffix: string): string {
+    return uniqueDirectoryName(topic, partition, this.#options.random.bytes(16).toString('hex'), suffix)
+  }
+
+  /** `topicId` is the one in the directory, where it says. */
+  setAside(topic: string, partition: number, topicId: string | undefined): void {
+    const { fs, path, logger } = this.#options
+    const name = `${topic}-${partition}`
+    const stray = this.uniqueName(topic, partition, STRAY_DIRECTORY_SUFFIX)
+    logger.warn('setting aside the log of another topic of the same name', {
+      partition: name,
+      topicId,
+      directory: `${path}/${stray}`,
+    })
+    fs.rename(`${path}/${name}`, `${path}/${stray}`)
+  }
+
+  removeLater(name: string, delayMs = 0): void {
+    const { fs, path, clock, logger } = this.#options
+    const remove = (): void => {
+      this.#removals.delete(name)
+      try {
+        fs.removeDirectory(`${path}/${name}`)
+      } catch (error) {
+        logger.warn('could not remove a deleted log; the next start will', { name, err: error })
+      }
+    }
+    this.#removals.set(name, clock.setTimer(delayMs, remove))
+  }
+
+  /** What is not removed yet is left to the next start. */
+  cancel(): void {
+    for (const timer of this.#removals.values()) timer.cancel()
+    this.#removals.clear()
+  }
+}
