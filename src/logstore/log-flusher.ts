@@ -1,10 +1,14 @@
 import type { Clock } from '../base/clock.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
+import type { LogHealth } from './log-health.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { ProducerStates } from './producer-state.ts'
 
 export interface LogFlusherOptions {
+  /** Whose it is, with its end as it is now. */
+  readonly log: { readonly logEndOffset: number }
+  readonly health: LogHealth
   readonly fs: FileSystem
   readonly directory: string
   readonly segments: LogSegments
@@ -18,7 +22,8 @@ export interface LogFlusherOptions {
 
 /**
  * Brings one log to the device: the segments above the recovery point with their indexes, the producer snapshots, the
- * leader epochs, the names; then the recovery point moves. It never stands above something that is not synced.
+ * leader epochs, the names; then the recovery point moves. It never stands above something that is not synced. A flush
+ * that fails takes the log offline.
  */
 export class LogFlusher {
   readonly #options: LogFlusherOptions
@@ -28,6 +33,7 @@ export class LogFlusher {
   /** Names were made or changed since the last sync of the directory; its own name, too, before the first. */
   #namesUnsynced: 'directory' | 'parent too' | undefined
   #truncations = 0
+  #flushing: Promise<void> = Promise.resolve()
 
   constructor(options: LogFlusherOptions) {
     this.#options = options
@@ -46,22 +52,54 @@ export class LogFlusher {
     if (offset < this.recoveryPoint) this.recoveryPoint = offset
   }
 
-  /** Not to be called again before it has settled. Gives up where the log was closed meanwhile. */
-  async flush(endOffset: number, isClosed: () => boolean): Promise<void> {
+  /**
+   * Resolves when all that is in the log now is on the device, one flush after the other. Rejects with LogStorageError.
+   * Gives up where the log was closed meanwhile.
+   */
+  flush(): Promise<void> {
+    this.#flushing = this.#flushing.catch(ignoreEarlierFailure).then(() => this.#flushOnce())
+    return this.#flushing
+  }
+
+  /** The same, but for the snapshots, which recovery can do without; waits for the device. Throws LogStorageError. */
+  flushNow(): void {
+    const { log, segments } = this.#options
+    try {
+      for (const segment of segments.from(this.recoveryPoint)) segment.sync()
+      this.#syncNames()
+      this.#flushed(log.logEndOffset)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  async #flushOnce(): Promise<void> {
+    const { log, health } = this.#options
+    if (health.closed) return
+    if (health.failure !== undefined) throw health.failure
+    try {
+      await this.#sync(log.logEndOffset)
+    } catch (error) {
+      // A directory that is going away may be gone under its flush.
+      if (health.closed) return
+      this.#failed(error)
+    }
+  }
+
+  async #sync(endOffset: number): Promise<void> {
     const truncations = this.#truncations
-    const { segments, producers } = this.#options
+    const { segments, producers, health } = this.#options
     for (const segment of segments.from(this.recoveryPoint)) await segment.syncAsync()
     await producers.syncSnapshots()
-    if (isClosed()) return
+    if (health.closed) return
     this.#syncNames()
     if (truncations === this.#truncations) this.#flushed(endOffset)
   }
 
-  /** The same, but for the snapshots, which recovery can do without; waits for the device. */
-  flushNow(endOffset: number): void {
-    for (const segment of this.#options.segments.from(this.recoveryPoint)) segment.sync()
-    this.#syncNames()
-    this.#flushed(endOffset)
+  #failed(error: unknown): never {
+    const { health } = this.#options
+    health.fail('flush', error)
+    throw health.error('flush', error)
   }
 
   #syncNames(): void {
@@ -79,3 +117,6 @@ export class LogFlusher {
     if (endOffset > this.recoveryPoint) this.recoveryPoint = endOffset
   }
 }
+
+/** Whoever started that flush was told, and the log is offline. */
+function ignoreEarlierFailure(): void {}

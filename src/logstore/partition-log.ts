@@ -1,18 +1,15 @@
 import { invariant } from '../base/invariant.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
-import { type RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import { duplicateAppend, nothingAppended } from './append-info.ts'
-import { analyzeBatches, leaderBatches } from './append-validation.ts'
 import { CleaningHold } from './compaction/cleaning-hold.ts'
 import type { CleanedSegment } from './compaction/log-cleaning.ts'
-import { DiskReads } from './disk-reads.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
-import { AppendRefused, hasCode, type LogStorageError } from './log-errors.ts'
+import type { LogStorageError } from './log-errors.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogHealth } from './log-health.ts'
-import type { ReadLimits } from './log-reader.ts'
+import { LogReads } from './log-reads.ts'
 import type { LogSegments } from './log-segments.ts'
 import { offsetsBefore } from './offsets-before.ts'
 import { OpenFiles } from './open-files.ts'
@@ -22,7 +19,7 @@ import type {
   LogReadResult,
   PartitionLogOptions,
 } from './partition-log-types.ts'
-import { type CheckedProducers, checkProducers } from './producer-check.ts'
+import { type PreparedAppend, prepareAsFollower, prepareAsLeader } from './prepared-append.ts'
 import { replayProducers } from './producer-replay.ts'
 import type { ProducerStates } from './producer-state.ts'
 import { recoverLog } from './recovery.ts'
@@ -31,7 +28,6 @@ import { drawJitterMs, shouldRoll } from './rolling.ts'
 import { type FoundTimestamp, LogSegment, type SegmentContext } from './segment.ts'
 import { SegmentRemovals } from './segment-removals.ts'
 import { swapIn } from './segment-swap.ts'
-import { TailCache } from './tail-cache.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-search.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
@@ -64,8 +60,7 @@ export class PartitionLog {
   readonly #segments: LogSegments
   readonly #producers: ProducerStates
   readonly #epochs: LeaderEpochs
-  readonly #tail: TailCache | undefined
-  readonly #diskReads: DiskReads
+  readonly #reads: LogReads
   readonly #flusher: LogFlusher
   readonly #removals: SegmentRemovals
   #directory: string
@@ -74,9 +69,6 @@ export class PartitionLog {
   #logEndOffset: number
   #highWatermark: number
   #rollJitterMs = 0
-  #flushing: Promise<void> = Promise.resolve()
-  /** Counts the times that bytes were cut off, so that a read under way can tell. */
-  #truncations = 0
 
   /** Opens what is in the directory, after any kind of stop; an empty log where there is nothing. */
   static open(options: PartitionLogOptions): PartitionLog {
@@ -96,7 +88,6 @@ export class PartitionLog {
     this.#context = { fs, directory, openFiles: options.openFiles ?? new OpenFiles() }
     this.#removals = new SegmentRemovals(clock, this.#logger)
     this.#epochs = new LeaderEpochs(fs, directory)
-    this.#tail = options.tailCacheBudget && new TailCache(options.tailCacheBudget)
     fs.makeDirectory(directory)
     const recovered = recoverLog({
       context: this.#context,
@@ -118,11 +109,19 @@ export class PartitionLog {
       cleanOffset: options.cleanOffset ?? 0,
     })
     this.#segments = recovered.segments
-    this.#diskReads = new DiskReads(recovered.segments)
     this.#producers = recovered.producers
     this.#logStartOffset = recovered.logStartOffset
     this.#logEndOffset = recovered.logEndOffset
+    this.#reads = new LogReads({
+      log: this,
+      segments: recovered.segments,
+      health: this.#health,
+      logger: this.#logger,
+      tailCacheBudget: options.tailCacheBudget,
+    })
     this.#flusher = new LogFlusher({
+      log: this,
+      health: this.#health,
       fs,
       directory,
       segments: recovered.segments,
@@ -203,53 +202,19 @@ export class PartitionLog {
    * Appends whole batches at the end: gives them their offsets, leader epoch and, under LogAppendTime, their time, in
    * place, and keeps the buffer. The caller must not touch it afterwards. Throws AppendRefused and LogStorageError.
    */
-  appendAsLeader(records: Buffer, { leaderEpoch, origin }: AppendAsLeaderOptions): LogAppendInfo {
+  appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     this.#health.check()
-    const config = this.#config
     const nowMs = this.#options.clock.now()
-    const { bytes, batches: written } = leaderBatches(records, config, this.topicPartition, origin, nowMs)
-    const baseOffsets: number[] = []
-    let offset = this.#logEndOffset
-    for (const batch of written) {
-      baseOffsets.push(offset)
-      offset += batch.lastOffsetDelta + 1
-    }
-    const isLogAppendTime = config.messageTimestampType === 'LogAppendTime'
-    const checked = checkProducers(
-      this.#producers,
-      written,
-      baseOffsets,
-      origin,
-      isLogAppendTime ? nowMs : undefined,
-    )
-    if (checked.duplicate !== undefined) return duplicateAppend(checked.duplicate, this.#logStartOffset)
-    for (const [index, batch] of written.entries()) {
-      batch.setBaseOffset(baseOffsets[index]!)
-      batch.setPartitionLeaderEpoch(leaderEpoch)
-      if (isLogAppendTime) batch.setLogAppendTime(nowMs)
-      else if (batch.timestampType === 'LogAppendTime')
-        setBatchMaxTimestamp(batch.buffer, batch.position, 'CreateTime', batch.maxTimestamp)
-    }
-    return this.#append(bytes, written, checked, isLogAppendTime ? nowMs : -1, nowMs)
+    const prepared = prepareAsLeader(records, options, this, nowMs)
+    const { duplicate } = prepared.producers
+    if (duplicate !== undefined) return duplicateAppend(duplicate, this.#logStartOffset)
+    return this.#append(prepared, nowMs)
   }
 
   /** Appends what the leader sent, offsets and all; a cut-off batch at the end is left out. */
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.#health.check()
-    const batches = analyzeBatches(records, this.#config, this.topicPartition, 'replication')
-    let expected = this.#logEndOffset
-    for (const batch of batches) {
-      if (batch.baseOffset < expected)
-        throw new AppendRefused(
-          ErrorCode.UNKNOWN_SERVER_ERROR,
-          `Unexpected offset in append to ${this.topicPartition}. First offset ${batch.baseOffset} is less than the next offset ${expected}.`,
-        )
-      expected = batch.nextOffset
-    }
-    const baseOffsets = batches.map((batch) => batch.baseOffset)
-    const checked = checkProducers(this.#producers, batches, baseOffsets, 'replication')
-    const bytes = records.subarray(0, batches.at(-1)?.end ?? 0)
-    return this.#append(bytes, batches, checked, -1, this.#options.clock.now())
+    return this.#append(prepareAsFollower(records, this), this.#options.clock.now())
   }
 
   /**
@@ -265,25 +230,13 @@ export class PartitionLog {
     minOneMessage: boolean,
   ): LogReadResult | Promise<LogReadResult> {
     this.#health.check()
-    this.#checkRange(startOffset)
-    const limit = Math.min(upperBoundOffset, this.#logEndOffset)
-    if (startOffset >= limit) return { buffers: [], size: 0, nextOffset: startOffset }
-    const cached = this.#tail?.read(startOffset, maxBytes, limit, minOneMessage)
-    if (cached !== undefined) return cached
-    return this.#readFromDisk(startOffset, { maxBytes, upperBoundOffset: limit, minOneMessage })
+    return this.#reads.read(startOffset, maxBytes, upperBoundOffset, minOneMessage)
   }
 
   /** As `read` up to the end of the log, at once: it waits for the disk where memory has not what is asked for. */
   readNow(startOffset: number, maxBytes: number): LogReadResult {
     this.#health.check()
-    this.#checkRange(startOffset)
-    const cached = this.#tail?.read(startOffset, maxBytes, this.#logEndOffset, true)
-    if (cached !== undefined) return cached
-    try {
-      return this.#diskReads.readNow(startOffset, maxBytes)
-    } catch (error) {
-      return this.#failedRead(error)
-    }
+    return this.#reads.readNow(startOffset, maxBytes)
   }
 
   /** The aborted transactions that touch `[fromOffset, toOffset)`. */
@@ -423,8 +376,7 @@ export class PartitionLog {
       for (const { baseOffset } of gone) this.#producers.removeSnapshot(baseOffset)
     })
     this.#flusher.namesChanged()
-    this.#diskReads.forget()
-    this.#tail?.dropBelow(this.#segments.from(cleaned.baseOffset)[1]?.baseOffset ?? 0)
+    this.#reads.replacedBelow(this.#segments.from(cleaned.baseOffset)[1]?.baseOffset ?? 0)
   }
 
   /** Forgets the producers that have been silent for too long. Returns how many. */
@@ -434,8 +386,7 @@ export class PartitionLog {
 
   /** Resolves when all that is in the log now is on the device. Rejects with LogStorageError, and the log is offline. */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.catch(ignoreEarlierFailure).then(() => this.#flushOnce())
-    return this.#flushing
+    return this.#flusher.flush()
   }
 
   /** Writes everything down and closes the files; what was appended is on the device then. Idempotent. */
@@ -482,17 +433,11 @@ export class PartitionLog {
   #release(): void {
     this.cleaning.abort('the log was closed')
     this.#health.closed = true
-    this.#tail?.clear()
+    this.#reads.clear()
     for (const segment of this.#segments.all) segment.close()
   }
 
-  #append(
-    bytes: Buffer,
-    batches: readonly RecordBatch[],
-    producers: CheckedProducers,
-    logAppendTimeMs: number,
-    nowMs: number,
-  ): LogAppendInfo {
+  #append({ bytes, batches, producers, logAppendTimeMs }: PreparedAppend, nowMs: number): LogAppendInfo {
     const first = batches[0]
     const last = batches.at(-1)
     if (first === undefined || last === undefined) return nothingAppended(this.#logStartOffset)
@@ -518,7 +463,7 @@ export class PartitionLog {
     }
     for (const batch of batches) {
       if (batch.partitionLeaderEpoch >= 0) this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
-      this.#tail?.add(batch.baseOffset, batch.nextOffset, batch.bytes)
+      this.#reads.appended(batch)
     }
     for (const append of producers.appends.values()) this.#producers.update(append)
     for (const completed of producers.completed) {
@@ -531,7 +476,8 @@ export class PartitionLog {
     }
     this.#logEndOffset = lastOffset + 1
     this.#producers.mapEndOffset = this.#logEndOffset
-    if (this.#logEndOffset - this.#flusher.recoveryPoint >= this.#config.flushMessages) this.#flushNow()
+    if (this.#logEndOffset - this.#flusher.recoveryPoint >= this.#config.flushMessages)
+      this.#flusher.flushNow()
     return {
       firstOffset,
       lastOffset,
@@ -555,7 +501,7 @@ export class PartitionLog {
     this.#addSegment(baseOffset)
     this.#drawJitter()
     // Failure takes the log offline, which whoever comes next is told.
-    this.flush().catch(ignoreEarlierFailure)
+    this.flush().catch(() => {})
   }
 
   #addSegment(baseOffset: number): void {
@@ -577,9 +523,7 @@ export class PartitionLog {
     if (offset < this.#segments.active.baseOffset) this.cleaning.abort('the log was cut')
     this.#flusher.truncated(offset)
     this.#options.beforeTruncation?.(offset)
-    this.#truncations++
-    this.#diskReads.forget()
-    this.#tail?.truncateTo(offset)
+    this.#reads.truncated(offset)
   }
 
   #cutState(offset: number): void {
@@ -589,61 +533,7 @@ export class PartitionLog {
     if (this.#highWatermark > offset) this.#highWatermark = offset
   }
 
-  async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
-    for (;;) {
-      const version = this.#truncations
-      const read = await this.#diskReads.read(startOffset, limits).catch((error) => this.#failedRead(error))
-      if (this.#health.closed || this.#health.failure !== undefined) this.#health.check()
-      if (version === this.#truncations) return read ?? { buffers: [], size: 0, nextOffset: startOffset }
-      // Bytes were cut off, and others may have taken their place, while they were read.
-      this.#checkRange(startOffset)
-      if (startOffset >= this.#logEndOffset) return { buffers: [], size: 0, nextOffset: startOffset }
-    }
-  }
-
-  /** Waits for the device, before the append returns. */
-  #flushNow(): void {
-    try {
-      this.#flusher.flushNow(this.#logEndOffset)
-    } catch (error) {
-      this.#health.fail('flush', error)
-      throw this.#health.error('flush', error)
-    }
-  }
-
-  /** The log goes on: what cannot be read now may be read later, and appends do not depend on it. */
-  #failedRead(error: unknown): never {
-    if (error instanceof KafkaError) throw error
-    this.#logger.error('could not read a log', { partition: this.topicPartition, err: error })
-    // A segment that was removed while its reader waited is gone, and nothing else.
-    throw hasCode(error, 'ENOENT') ? this.#health.error('read', error) : this.#health.report('read', error)
-  }
-
-  async #flushOnce(): Promise<void> {
-    if (this.#health.closed) return
-    if (this.#health.failure !== undefined) throw this.#health.failure
-    try {
-      await this.#flusher.flush(this.#logEndOffset, () => this.#health.closed)
-    } catch (error) {
-      // A directory that is going away may be gone under its flush.
-      if (this.#health.closed) return
-      this.#health.fail('flush', error)
-      throw this.#health.error('flush', error)
-    }
-  }
-
   #drawJitter(): void {
     this.#rollJitterMs = drawJitterMs(this.#config, this.#options.random)
   }
-
-  #checkRange(startOffset: number): void {
-    if (startOffset >= this.#logStartOffset && startOffset <= this.#logEndOffset) return
-    throw new KafkaError(
-      ErrorCode.OFFSET_OUT_OF_RANGE,
-      `Received request for offset ${startOffset} for partition ${this.topicPartition}, but we only have log segments from offset ${this.#logStartOffset} to ${this.#logEndOffset}.`,
-    )
-  }
 }
-
-/** Whoever started that flush was told, and the log is offline. */
-function ignoreEarlierFailure(): void {}

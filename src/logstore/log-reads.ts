@@ -1,0 +1,127 @@
+import type { Logger } from '../base/logger.ts'
+import type { RecordBatch } from '../wire/batch.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
+import { DiskReads } from './disk-reads.ts'
+import { hasCode } from './log-errors.ts'
+import type { LogHealth } from './log-health.ts'
+import type { ReadLimits } from './log-reader.ts'
+import type { LogSegments } from './log-segments.ts'
+import type { LogReadResult } from './partition-log-types.ts'
+import { TailCache, type TailCacheBudget } from './tail-cache.ts'
+
+export interface LogReadsOptions {
+  /** Whose it is, with its bounds as they are now. */
+  readonly log: {
+    readonly topicPartition: string
+    readonly logStartOffset: number
+    readonly logEndOffset: number
+  }
+  readonly segments: LogSegments
+  readonly health: LogHealth
+  readonly logger: Logger
+  /** Without it nothing is kept in memory. */
+  readonly tailCacheBudget: TailCacheBudget | undefined
+}
+
+/**
+ * Reads of one log: from memory, which has the recent batches, at once, and from the disk where memory has not what is
+ * asked for. It is told of all that changes what is to be read.
+ */
+export class LogReads {
+  readonly #options: LogReadsOptions
+  readonly #tail: TailCache | undefined
+  readonly #disk: DiskReads
+  /** Counts the times that bytes were cut off, so that a read under way can tell. */
+  #truncations = 0
+
+  constructor(options: LogReadsOptions) {
+    this.#options = options
+    this.#tail = options.tailCacheBudget && new TailCache(options.tailCacheBudget)
+    this.#disk = new DiskReads(options.segments)
+  }
+
+  /** As `PartitionLog.read`. */
+  read(
+    startOffset: number,
+    maxBytes: number,
+    upperBoundOffset: number,
+    minOneMessage: boolean,
+  ): LogReadResult | Promise<LogReadResult> {
+    this.#checkRange(startOffset)
+    const limit = Math.min(upperBoundOffset, this.#options.log.logEndOffset)
+    if (startOffset >= limit) return nothingRead(startOffset)
+    const cached = this.#tail?.read(startOffset, maxBytes, limit, minOneMessage)
+    if (cached !== undefined) return cached
+    return this.#readFromDisk(startOffset, { maxBytes, upperBoundOffset: limit, minOneMessage })
+  }
+
+  /** As `PartitionLog.readNow`. */
+  readNow(startOffset: number, maxBytes: number): LogReadResult {
+    this.#checkRange(startOffset)
+    const cached = this.#tail?.read(startOffset, maxBytes, this.#options.log.logEndOffset, true)
+    if (cached !== undefined) return cached
+    try {
+      return this.#disk.readNow(startOffset, maxBytes)
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  /** The batch is the last one of the log now. */
+  appended(batch: RecordBatch): void {
+    this.#tail?.add(batch.baseOffset, batch.nextOffset, batch.bytes)
+  }
+
+  /** The log is cut to `offset`. */
+  truncated(offset: number): void {
+    this.#truncations++
+    this.#disk.forget()
+    this.#tail?.truncateTo(offset)
+  }
+
+  /** Segments with other bytes have taken the place of all below `offset`. */
+  replacedBelow(offset: number): void {
+    this.#disk.forget()
+    this.#tail?.dropBelow(offset)
+  }
+
+  /** Memory holds nothing of the log any more. */
+  clear(): void {
+    this.#tail?.clear()
+  }
+
+  async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
+    const { log, health } = this.#options
+    for (;;) {
+      const version = this.#truncations
+      const read = await this.#disk.read(startOffset, limits).catch((error) => this.#failed(error))
+      health.check()
+      if (version === this.#truncations) return read ?? nothingRead(startOffset)
+      // Bytes were cut off, and others may have taken their place, while they were read.
+      this.#checkRange(startOffset)
+      if (startOffset >= log.logEndOffset) return nothingRead(startOffset)
+    }
+  }
+
+  /** The log goes on: what cannot be read now may be read later, and appends do not depend on it. */
+  #failed(error: unknown): never {
+    if (error instanceof KafkaError) throw error
+    const { log, health, logger } = this.#options
+    logger.error('could not read a log', { partition: log.topicPartition, err: error })
+    // A segment that was removed while its reader waited is gone, and nothing else.
+    throw hasCode(error, 'ENOENT') ? health.error('read', error) : health.report('read', error)
+  }
+
+  #checkRange(startOffset: number): void {
+    const { topicPartition, logStartOffset, logEndOffset } = this.#options.log
+    if (startOffset >= logStartOffset && startOffset <= logEndOffset) return
+    throw new KafkaError(
+      ErrorCode.OFFSET_OUT_OF_RANGE,
+      `Received request for offset ${startOffset} for partition ${topicPartition}, but we only have log segments from offset ${logStartOffset} to ${logEndOffset}.`,
+    )
+  }
+}
+
+function nothingRead(startOffset: number): LogReadResult {
+  return { buffers: [], size: 0, nextOffset: startOffset }
+}
