@@ -19,8 +19,8 @@ import sluice.compat.tools.Tool;
 final class DumpLog {
   private static final Pattern BATCH = Pattern.compile("baseOffset: (\\d+) lastOffset: (\\d+) count: \\d+ .* isvalid: true");
   private static final Pattern RECORD = Pattern.compile("\\| offset: \\d+ .*");
-  /** A record of the offsets topic whose key the decoder understood. */
-  private static final Pattern DECODED = Pattern.compile("\\| offset: \\d+ .* key: \\{\"type\":.*");
+  /** A record of an internal topic whose key its decoder understood, or the marker that ends a transaction. */
+  private static final Pattern DECODED = Pattern.compile("\\| offset: \\d+ .* (key: \\{\"type\":|endTxnMarker: (COMMIT|ABORT) ).*");
   private static final List<Pattern> GOOD = Stream.of(
           "Dumping .*",
           "Log starting offset: \\d+",
@@ -70,6 +70,7 @@ final class DumpLog {
       case "log" -> {
         if (topic.startsWith("__cluster_metadata")) run(file, "--cluster-metadata-decoder");
         else if (topic.startsWith("__consumer_offsets")) run(file, "--deep-iteration", "--offsets-decoder");
+        else if (topic.startsWith("__transaction_state")) run(file, "--deep-iteration", "--transaction-log-decoder");
         else run(file, "--deep-iteration");
       }
       case "index", "timeindex" -> {
@@ -88,7 +89,7 @@ final class DumpLog {
     args.add(file.toString());
     Tool.Result result = Tool.run(DumpLogSegments::main, args, "");
     if (result.exitCode() != 0) faults.add(file + ": exit " + result.exitCode());
-    boolean offsets = args.contains("--offsets-decoder");
+    boolean decoded = args.contains("--offsets-decoder") || args.contains("--transaction-log-decoder");
     boolean compacted = file.getParent().getFileName().toString().startsWith("compacted-");
     long next = -1;
     for (String line : (result.stdout() + result.stderr()).split("\n")) {
@@ -100,7 +101,7 @@ final class DumpLog {
         next = Long.parseLong(batch.group(2)) + 1;
       } else if (compacted && GAP.matcher(line).matches()) {
         continue;
-      } else if (!(offsets ? DECODED : RECORD).matcher(line).matches() && GOOD.stream().noneMatch(good -> good.matcher(line).matches())) {
+      } else if (!(decoded ? DECODED : RECORD).matcher(line).matches() && GOOD.stream().noneMatch(good -> good.matcher(line).matches())) {
         faults.add(file + ": " + line);
       }
     }
