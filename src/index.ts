@@ -2,12 +2,13 @@
 import { systemClock } from './base/clock.ts'
 import { type Logger, silentLogger } from './base/logger.ts'
 import { systemRandom } from './base/random.ts'
-import { Broker, StartError } from './broker.ts'
+import { Broker } from './broker.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 import { WorkerRunner } from './logstore/compaction/worker-runner.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { NodeFileSystem } from './logstore/node-fs.ts'
 import { packageVersion } from './package-version.ts'
+import { StartError } from './start-error.ts'
 
 export type { Logger }
 export { ConfigError, StartError }

@@ -8,12 +8,13 @@ import { LogLevels, ROOT_LOGGER } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
 import { pinoLogger } from './base/pino-logger.ts'
 import { systemRandom } from './base/random.ts'
-import { Broker, StartError } from './broker.ts'
+import { Broker } from './broker.ts'
 import { type CommandLine, parseCommandLine, UsageError, usage } from './config/cli.ts'
 import { type BrokerConfig, ConfigError, loadConfig } from './config/load.ts'
 import { WorkerRunner } from './logstore/compaction/worker-runner.ts'
 import { NodeFileSystem } from './logstore/node-fs.ts'
 import { packageVersion } from './package-version.ts'
+import { StartError } from './start-error.ts'
 
 /** Runs until the broker is stopped; the exit code of the process. `startedMs` is when the process began, by the clock. */
 export async function main(args: readonly string[], startedMs: number): Promise<number> {
