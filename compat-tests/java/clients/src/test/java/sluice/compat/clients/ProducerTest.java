@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -18,12 +17,9 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
-import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.header.internals.RecordHeader;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -153,20 +149,6 @@ class ProducerTest {
     try (KafkaProducer<String, String> producer = Records.producer(broker, Map.of())) {
       Future<RecordMetadata> sent = producer.send(new ProducerRecord<>("__consumer_offsets", "x"));
       assertInstanceOf(InvalidTopicException.class, assertThrows(ExecutionException.class, sent::get).getCause());
-    }
-  }
-
-  /** Until transactions are served: an application that needs them must hear so, not wait for its timeout. */
-  @Test
-  void initTransactionsFailsAtOnce() {
-    Assumptions.assumeTrue(broker.kind() == Broker.Kind.SLUICE, "Apache Kafka serves transactions");
-    Map<String, Object> config = Map.of("transactional.id", "orders", "max.block.ms", 20_000);
-    try (KafkaProducer<String, String> producer = Records.producer(broker, config)) {
-      long start = System.nanoTime();
-      KafkaException refused = assertThrows(KafkaException.class, producer::initTransactions);
-      long millis = (System.nanoTime() - start) / 1_000_000;
-      assertTrue(!(refused instanceof TimeoutException), () -> "retried until its timeout: " + refused);
-      assertTrue(millis < 5_000, () -> "took " + millis + " ms");
     }
   }
 }
