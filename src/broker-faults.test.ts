@@ -358,3 +358,33 @@ it('refuses to start on metadata with a feature level that only a newer release 
     new StartError('/data: feature newer.version is finalized at level 3, which this release does not serve'),
   )
 })
+
+it('an answer names ten thousand bad records at most, whatever the batches hold', async () => {
+  const client = await startWithClient()
+  const topic = {
+    name: 'compacted',
+    numPartitions: 12,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [{ name: 'cleanup.policy', value: 'compact' }],
+  }
+  await client.send(createTopicsRequest, createTopicsResponse, 7, { topics: [topic], timeoutMs: 1000 })
+  const records = encodeBatch({
+    baseTimestamp: 1,
+    compression: 'gzip',
+    records: Array.from({ length: 1500 }, () => ({ value: null })),
+  })
+  const { responses } = await client.send(produceRequest, produceResponse, 9, {
+    acks: -1,
+    timeoutMs: 1000,
+    topicData: [
+      { name: 'compacted', partitionData: Array.from({ length: 12 }, (_, index) => ({ index, records })) },
+    ],
+  })
+  const answers = responses[0]!.partitionResponses
+  expect(answers.map(({ recordErrors }) => recordErrors.length)).toEqual([...Array(10).fill(1000), 0, 0])
+  for (const { errorCode, errorMessage } of answers) {
+    expect(errorCode).toBe(ErrorCode.INVALID_RECORD)
+    expect(errorMessage).toContain('1500 record errors in total')
+  }
+})

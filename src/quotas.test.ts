@@ -272,3 +272,11 @@ it('quotas outlive the broker', async () => {
     },
   ])
 })
+
+it('a limit of next to nothing is answered with the longest throttle time that there is', async () => {
+  const { connect, admin } = await start()
+  await limit(admin, { 'client-id': 'slow' }, 'producer_byte_rate', Number.MIN_VALUE)
+  const { responses, throttleTimeMs } = await produce(await connect('slow'), 1000)
+  expect(responses[0]!.partitionResponses[0]!.errorCode).toBe(ErrorCode.NONE)
+  expect(throttleTimeMs).toBe(2 ** 31 - 1)
+})

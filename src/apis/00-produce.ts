@@ -59,6 +59,9 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
   ErrorCode.KAFKA_STORAGE_ERROR,
 ])
 
+/** Errors of single records that one answer tells, over all partitions; the text of each partition's error counts them. */
+const MAX_RECORD_ERRORS = 10_000
+
 /** An append that acks=all waits for, and the answer that it may still spoil. */
 interface Appended {
   readonly partition: HostedPartition
@@ -113,12 +116,15 @@ function appendAll(
   const appended: Appended[] = []
   const leaders: LeaderHint[] = []
   let failed = false
+  let recordErrorsLeft = MAX_RECORD_ERRORS
   const responses = request.topicData.map((topic) => {
     const name = topicName(context.apiVersion, topic, services)
     const partitionResponses = topic.partitionData.map(({ index, records }) => {
       const answer = producePartition(context, request, name, index, records, services, appended, verdict)
       if (answer.errorCode !== ErrorCode.NONE) {
         failed = true
+        answer.recordErrors = answer.recordErrors?.slice(0, recordErrorsLeft) ?? []
+        recordErrorsLeft -= answer.recordErrors.length
         const leader = currentLeaderOf(services.metadata.image(), answer.errorCode, {
           topic: name,
           partition: index,

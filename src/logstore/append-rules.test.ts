@@ -150,6 +150,18 @@ describe('an append that breaks a rule is refused whole', () => {
       },
     ])
   })
+
+  it('counts records without end and names the first thousand', () => {
+    const log = logFixture().open({}, { cleanupPolicy: ['compact'] })
+    const records = Array.from({ length: 5000 }, () => ({ value: null }))
+    for (const timestamp of [START_MS, START_MS * 2]) {
+      const error = refusal(log, batchOf([], { compression: 'gzip', baseTimestamp: timestamp, records }))
+      expect(error.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual(
+        Array.from({ length: 1000 }, (_, index) => index),
+      )
+      if (timestamp === START_MS) expect(error.message).toContain('5000 record errors in total')
+    }
+  })
 })
 
 describe('an idempotent producer', () => {

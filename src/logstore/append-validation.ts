@@ -181,10 +181,11 @@ function checkRecords(batch: RecordBatch, config: LogConfig, topicPartition: str
 }
 
 function recompress(batch: RecordBatch, target: CompressionType, config: LogConfig): RecordBatch {
-  const chunks: Buffer[] = []
+  let records: Buffer
   try {
     const cursor = new RecordCursor(batch, MAX_DECOMPRESSED_BYTES)
-    while (cursor.advance()) chunks.push(cursor.bytes)
+    while (cursor.advance());
+    records = cursor.payload
   } catch (error) {
     if (!(error instanceof CorruptRecordError)) throw error
     throw invalid(error.message)
@@ -203,7 +204,7 @@ function recompress(batch: RecordBatch, target: CompressionType, config: LogConf
       isTransactional: batch.isTransactional,
       isControl: batch.isControl,
     },
-    Buffer.concat(chunks),
+    records,
     {
       recordsCount: batch.recordsCount,
       lastOffsetDelta: batch.lastOffsetDelta,

@@ -5,6 +5,8 @@ import { AppendRefused, type RecordError } from './log-errors.ts'
 
 /** Kafka tells a producer about so many records in the text of the error. */
 const MAX_RECORD_ERRORS_IN_TEXT = 3
+/** So many are kept for the answer; a compressed batch of a few bytes may hold millions of bad records. */
+const MAX_RECORD_ERRORS = 1000
 
 /** What of a record is checked. */
 interface CheckedRecord {
@@ -27,6 +29,7 @@ export class RecordChecks {
   readonly #nowMs: number
   readonly #isCompacted: boolean
   readonly #errors: RecordError[] = []
+  #errorCount = 0
   #timestampErrors = 0
 
   constructor(config: LogConfig, topicPartition: string, nowMs: number) {
@@ -37,22 +40,25 @@ export class RecordChecks {
   }
 
   get failed(): boolean {
-    return this.#errors.length > 0
+    return this.#errorCount > 0
   }
 
   /** `timestampType` is that of the batch as it was sent. */
   check(batchIndex: number, record: CheckedRecord, timestampType: TimestampType): void {
-    const timestampError = this.#timestampError(record, timestampType)
-    if (timestampError !== undefined) this.refuseTimestamp(batchIndex, timestampError)
+    if (!this.#timestampIsRight(record, timestampType))
+      this.refuseTimestamp(batchIndex, this.#isTold ? this.#timestampError(record) : '')
     else if (this.#isCompacted && !record.hasKey)
       this.refuse(
         batchIndex,
-        `Compacted topic cannot accept message without key in topic partition ${this.#topicPartition}`,
+        this.#isTold
+          ? `Compacted topic cannot accept message without key in topic partition ${this.#topicPartition}`
+          : '',
       )
   }
 
   refuse(batchIndex: number, message: string): void {
-    this.#errors.push({ batchIndex, message })
+    if (this.#isTold) this.#errors.push({ batchIndex, message })
+    this.#errorCount++
   }
 
   refuseTimestamp(batchIndex: number, message: string): void {
@@ -63,7 +69,7 @@ export class RecordChecks {
   /** Throws AppendRefused where anything was wrong. */
   finish(): void {
     const errors = this.#errors
-    if (errors.length === 0) return
+    if (!this.failed) return
     if (this.#timestampErrors > 0)
       throw new AppendRefused(
         ErrorCode.INVALID_TIMESTAMP,
@@ -75,7 +81,7 @@ export class RecordChecks {
       .map(({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`)
     throw new AppendRefused(
       ErrorCode.INVALID_RECORD,
-      `One or more records have been rejected due to ${errors.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
+      `One or more records have been rejected due to ${this.#errorCount} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
       errors,
     )
   }
@@ -86,13 +92,25 @@ export class RecordChecks {
     return `Timestamp ${timestamp} of message with offset ${offset} is out of range. The timestamp should be within [${low}, ${high}]`
   }
 
-  #timestampError({ timestamp, offset }: CheckedRecord, timestampType: TimestampType): string | undefined {
-    if (this.#config.messageTimestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP)
-      return timestampFits(timestamp, this.#config, this.#nowMs)
-        ? undefined
-        : this.outOfRange(timestamp, offset)
-    if (timestampType === 'LogAppendTime')
-      return `Invalid timestamp type in message with offset ${offset}. Producer should not set timestamp type to LogAppendTime.`
-    return undefined
+  /** Whether the next error is one that the answer tells. */
+  get #isTold(): boolean {
+    return this.#errors.length < MAX_RECORD_ERRORS
+  }
+
+  /** Only then it counts how far a timestamp is from the broker's time. */
+  #hasCreateTime(timestamp: number): boolean {
+    return this.#config.messageTimestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP
+  }
+
+  #timestampIsRight({ timestamp }: CheckedRecord, timestampType: TimestampType): boolean {
+    return this.#hasCreateTime(timestamp)
+      ? timestampFits(timestamp, this.#config, this.#nowMs)
+      : timestampType !== 'LogAppendTime'
+  }
+
+  #timestampError({ timestamp, offset }: CheckedRecord): string {
+    return this.#hasCreateTime(timestamp)
+      ? this.outOfRange(timestamp, offset)
+      : `Invalid timestamp type in message with offset ${offset}. Producer should not set timestamp type to LogAppendTime.`
   }
 }

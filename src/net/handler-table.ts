@@ -4,6 +4,9 @@ import type { Connection } from './connection.ts'
 import type { ThrottlingQuota } from './metrics.ts'
 import type { RequestTime } from './request-time.ts'
 
+/** What `throttleTimeMs` can tell. A quota of next to nothing asks for more. */
+const MAX_THROTTLE_MS = 2 ** 31 - 1
+
 /** What dispatch knows of one API: its messages, the versions served, and who answers. Bound to its services already. */
 export interface ApiHandler {
   /** Its `key` is the API's. */
@@ -116,10 +119,10 @@ export class RequestContext implements RequestDetails {
     this.#closeReason ??= reason
   }
 
-  /** Nothing more of this connection is handled until `ms` after the answer; the longest of several counts. */
+  /** Nothing more of this connection is handled until `ms` after the answer, which bears it; the longest of several counts. */
   throttle(quota: ThrottlingQuota, ms: number): void {
     if (ms <= this.#muteMs) return
-    this.#muteMs = ms
+    this.#muteMs = Math.min(ms, MAX_THROTTLE_MS)
     this.#mutedFor = quota
   }
 

@@ -169,6 +169,15 @@ test('clients that come and go take no more memory than the bound, and the busy 
   expect(usage.of(busy, 0)).toBe(first)
 })
 
+test('clients with the longest names are told apart, as quickly as others', () => {
+  const usage = new UsageByClient(() => new WindowedRate())
+  const clientOf = (i: number) => ({ limit: 1, user: 'u', clientId: `${'x'.repeat(32_000)}${10_000 + i}` })
+  const first = usage.of(clientOf(0), 0)
+  for (let i = 1; i < 3000; i++) usage.of(clientOf(i), 0)
+  expect(usage.size).toBe(3000)
+  expect(usage.of(clientOf(0), 0)).toBe(first)
+})
+
 describe('the quota on changes', () => {
   function quota(limit: number) {
     const made = new MutationQuota(WINDOWS)

@@ -1,7 +1,13 @@
+import { createHash } from 'node:crypto'
 import type { ClientLimit } from './client-limits.ts'
 
 /** Clients that are remembered; beyond them the one unused for longest begins anew. */
 const MAX_CLIENTS = 10_000
+/**
+ * Longer names are known by their digest: they would fill the memory, and V8 gives all strings of one length beyond
+ * 16,383 characters the same hash, so that a Map with many of them takes milliseconds to find one.
+ */
+const MAX_NAME_LENGTH = 256
 
 /** What the clients with a limit have used, by who shares it. Bounded. */
 export class UsageByClient<T> {
@@ -18,7 +24,8 @@ export class UsageByClient<T> {
   }
 
   of({ user, clientId }: ClientLimit, nowMs: number): T {
-    const key = `${user.length}:${user}${clientId}`
+    const name = `${user.length}:${user}${clientId}`
+    const key = name.length <= MAX_NAME_LENGTH ? name : createHash('sha256').update(name).digest('base64')
     let usage = this.#clients.get(key)
     if (usage === undefined) {
       usage = this.#create(nowMs)
