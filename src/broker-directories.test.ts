@@ -1,15 +1,12 @@
 /** A broker with several log directories, one of which fails, is taken out, or is moved to. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
 import { ConfigError, loadConfig } from './config/load.ts'
 import { FaultyFileSystem } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { StartError } from './start-error.ts'
 import { DirectoryClient } from './testing/directory-client.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 
 const DIRS = ['/d1', '/d2', '/d3']
@@ -19,22 +16,13 @@ afterEach(async () => {
 })
 
 async function start(fs: FileSystem, overrides: Record<string, string> = {}) {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: {
-        listeners: 'PLAINTEXT://127.0.0.1:0',
-        'log.dirs': DIRS.join(),
-        'offsets.topic.num.partitions': '3',
-        'log.flush.interval.messages': '1',
-        ...overrides,
-      },
-    }),
-    fs,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
+  const broker = await startTestBroker(fs, {
+    overrides: {
+      'log.dirs': DIRS.join(),
+      'offsets.topic.num.partitions': '3',
+      'log.flush.interval.messages': '1',
+      ...overrides,
+    },
   })
   running.push(broker)
   const { host, port } = broker.listeners[0]!

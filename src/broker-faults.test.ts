@@ -4,15 +4,15 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from './base/clock.ts'
 import { silentLogger } from './base/logger.ts'
 import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
+import type { Broker } from './broker.ts'
 import { EmbeddedStore } from './cluster/metadata/embedded-store.ts'
 import { updateMetadata } from './cluster/metadata/store.ts'
-import { loadConfig } from './config/load.ts'
 import { CHANGING_OPERATIONS, FaultyFileSystem } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { StartError } from './start-error.ts'
 import { faultStride } from './testing/depth.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { BatchReader } from './wire/batch.ts'
 import { ErrorCode } from './wire/error-codes.ts'
@@ -37,21 +37,8 @@ afterEach(async () => {
 })
 
 async function start(fs: FileSystem = new MemoryFileSystem(), overrides: Record<string, string> = {}) {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: {
-        listeners: 'PLAINTEXT://127.0.0.1:0',
-        'log.dirs': '/data',
-        'offsets.topic.num.partitions': '2',
-        ...overrides,
-      },
-    }),
-    fs,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
+  const broker = await startTestBroker(fs, {
+    overrides: { 'offsets.topic.num.partitions': '2', ...overrides },
   })
   running.push(broker)
   return broker

@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
+import type { Broker } from './broker.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { StartError } from './start-error.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { metadataRequest, metadataResponse } from './wire/schemas/03-metadata.ts'
@@ -18,17 +16,7 @@ afterEach(async () => {
 })
 
 async function start(fs = new MemoryFileSystem(), overrides: Record<string, string> = {}) {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: { listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': '/data', ...overrides },
-    }),
-    fs,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
-  })
+  const broker = await startTestBroker(fs, { overrides })
   running.push(broker)
   return broker
 }

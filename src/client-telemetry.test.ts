@@ -1,11 +1,7 @@
 import { PbfWriter } from 'pbf'
 import { afterEach, expect, it } from 'vitest'
-import { systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { ZERO_UUID } from './wire/schema.ts'
@@ -29,21 +25,8 @@ afterEach(async () => {
 })
 
 async function start() {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: {
-        listeners: 'PLAINTEXT://127.0.0.1:0',
-        'log.dirs': '/data',
-        'sluice.http.listener': '127.0.0.1:0',
-        'telemetry.max.bytes': '1000',
-      },
-    }),
-    fs: new MemoryFileSystem(),
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
+  const broker = await startTestBroker(new MemoryFileSystem(), {
+    overrides: { 'sluice.http.listener': '127.0.0.1:0', 'telemetry.max.bytes': '1000' },
   })
   running.push(broker)
   const { host, port } = broker.listeners[0]!

@@ -1,11 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
-import { systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { StartError } from './start-error.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { createTopicsRequest, createTopicsResponse } from './wire/schemas/19-create-topics.ts'
@@ -31,17 +27,7 @@ afterEach(async () => {
 })
 
 async function start(overrides: Record<string, string> = {}, fs = new MemoryFileSystem()) {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: { listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': '/data', ...overrides },
-    }),
-    fs,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
-  })
+  const broker = await startTestBroker(fs, { overrides })
   running.push(broker)
   const { host, port } = broker.listeners[0]!
   const client = await TestClient.connect(host, port)

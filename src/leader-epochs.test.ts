@@ -1,10 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { encodeBatch } from './wire/records.ts'
@@ -25,15 +21,7 @@ afterEach(async () => {
 })
 
 async function start(fs: MemoryFileSystem) {
-  const broker = await Broker.start({
-    config: loadConfig({ overrides: { listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': '/data' } }),
-    fs,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
-  })
+  const broker = await startTestBroker(fs)
   running.push(broker)
   const { host, port } = broker.listeners[0]!
   const client = await TestClient.connect(host, port)

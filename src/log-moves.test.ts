@@ -1,14 +1,10 @@
 /** Partitions that move from one log directory to another while they are used, and a broker that is killed meanwhile. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
 import { CHANGING_OPERATIONS, FaultyFileSystem, type InjectedFault } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { DirectoryClient } from './testing/directory-client.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { encodeBatch } from './wire/records.ts'
 
@@ -18,21 +14,8 @@ const running: { close(): Promise<void> }[] = []
 afterEach(stop)
 
 async function start(fs: FileSystem, overrides: Record<string, string> = {}): Promise<DirectoryClient> {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: {
-        listeners: 'PLAINTEXT://127.0.0.1:0',
-        'log.dirs': '/d1,/d2',
-        'offsets.topic.num.partitions': '1',
-        ...overrides,
-      },
-    }),
-    fs,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
+  const broker = await startTestBroker(fs, {
+    overrides: { 'log.dirs': '/d1,/d2', 'offsets.topic.num.partitions': '1', ...overrides },
   })
   running.push(broker)
   const { host, port } = broker.listeners[0]!

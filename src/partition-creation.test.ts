@@ -1,11 +1,8 @@
 /** Topics with so many partitions that their logs are not all made at once. */
 import { afterEach, expect, it } from 'vitest'
 import { type Clock, systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { encodeBatch } from './wire/records.ts'
 import { produceRequest, produceResponse } from './wire/schemas/00-produce.ts'
@@ -27,21 +24,7 @@ function slowClock(): Clock {
 }
 
 async function start(fs: MemoryFileSystem, clock: Clock = slowClock()) {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: {
-        listeners: 'PLAINTEXT://127.0.0.1:0',
-        'log.dirs': '/data',
-        'offsets.topic.num.partitions': '1',
-      },
-    }),
-    fs,
-    clock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
-  })
+  const broker = await startTestBroker(fs, { clock, overrides: { 'offsets.topic.num.partitions': '1' } })
   running.push(broker)
   const { host, port } = broker.listeners[0]!
   const client = await TestClient.connect(host, port)

@@ -1,10 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { ManualClock } from './testing/manual-clock.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { encodeBatch } from './wire/records.ts'
@@ -26,17 +23,7 @@ afterEach(async () => {
 
 async function start(overrides: Record<string, string> = {}, fs = new MemoryFileSystem()) {
   const clock = new ManualClock()
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: { listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': '/data', ...overrides },
-    }),
-    fs,
-    clock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: clock.now(),
-    version: 'test',
-  })
+  const broker = await startTestBroker(fs, { clock, overrides })
   running.push(broker)
   const { host, port } = broker.listeners[0]!
   const connect = async (clientId: string) => {

@@ -1,12 +1,8 @@
 /** What goes with a topic that is deleted, and what a topic made again under its name knows of it: nothing. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { systemClock } from './base/clock.ts'
-import { silentLogger } from './base/logger.ts'
-import { systemRandom } from './base/random.ts'
-import { Broker } from './broker.ts'
-import { loadConfig } from './config/load.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { DirectoryClient } from './testing/directory-client.ts'
+import { startTestBroker } from './testing/test-broker.ts'
 import { ErrorCode } from './wire/error-codes.ts'
 import { encodeBatch } from './wire/records.ts'
 import { ZERO_UUID } from './wire/schema.ts'
@@ -20,21 +16,8 @@ async function stop(): Promise<void> {
 }
 
 async function start(fs: MemoryFileSystem) {
-  const broker = await Broker.start({
-    config: loadConfig({
-      overrides: {
-        listeners: 'PLAINTEXT://127.0.0.1:0',
-        'log.dirs': '/data',
-        'offsets.topic.num.partitions': '1',
-        'sluice.http.listener': '127.0.0.1:0',
-      },
-    }),
-    fs,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    startedMs: systemClock.now(),
-    version: 'test',
+  const broker = await startTestBroker(fs, {
+    overrides: { 'offsets.topic.num.partitions': '1', 'sluice.http.listener': '127.0.0.1:0' },
   })
   running.push(broker)
   const { host, port } = broker.listeners[0]!
