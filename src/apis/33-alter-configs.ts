@@ -3,7 +3,7 @@
  * resource has afterwards. Each resource is changed as a whole or not at all. Broker loggers have no such call.
  */
 import { alterConfigsRequest, alterConfigsResponse } from '../wire/schemas/33-alter-configs.ts'
-import { alterConfigs as alter } from './alter-configs.ts'
+import { alterConfigs as alter, alteredResources, refusedResources } from './alter-configs.ts'
 import { handler } from './handler.ts'
 
 export const alterConfigs = handler({
@@ -18,22 +18,8 @@ export const alterConfigs = handler({
       resourceName,
       change: { type: 'replace' as const, configs },
     }))
-    const outcomes = await alter(alterations, validateOnly, services)
-    return {
-      responses: resources.map(({ resourceType, resourceName }, index) => ({
-        ...outcomes[index]!,
-        resourceType,
-        resourceName,
-      })),
-    }
+    return alteredResources(resources, await alter(alterations, validateOnly, services))
   },
 
-  refuse: ({ resources }, errorCode) => ({
-    responses: resources.map(({ resourceType, resourceName }) => ({
-      errorCode,
-      errorMessage: null,
-      resourceType,
-      resourceName,
-    })),
-  }),
+  refuse: ({ resources }, errorCode) => refusedResources(resources, errorCode),
 })

@@ -7,7 +7,7 @@ import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from '../wire/schemas/44-incremental-alter-configs.ts'
-import { alterConfigs as alter } from './alter-configs.ts'
+import { alterConfigs as alter, alteredResources, refusedResources } from './alter-configs.ts'
 import { handler } from './handler.ts'
 
 export const incrementalAlterConfigs = handler({
@@ -29,22 +29,8 @@ export const incrementalAlterConfigs = handler({
         })),
       },
     }))
-    const outcomes = await alter(alterations, validateOnly, services)
-    return {
-      responses: resources.map(({ resourceType, resourceName }, index) => ({
-        ...outcomes[index]!,
-        resourceType,
-        resourceName,
-      })),
-    }
+    return alteredResources(resources, await alter(alterations, validateOnly, services))
   },
 
-  refuse: ({ resources }, errorCode) => ({
-    responses: resources.map(({ resourceType, resourceName }) => ({
-      errorCode,
-      errorMessage: null,
-      resourceType,
-      resourceName,
-    })),
-  }),
+  refuse: ({ resources }, errorCode) => refusedResources(resources, errorCode),
 })

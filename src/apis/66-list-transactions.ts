@@ -5,6 +5,7 @@
 import { RE2JS } from 're2js'
 import { patternFault } from '../groups/consumer/regex/topic-patterns.ts'
 import type { TransactionFilter } from '../transactions/commands.ts'
+import { TRANSACTION_STATES } from '../transactions/transaction.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import {
   type ListTransactionsRequest,
@@ -14,16 +15,7 @@ import {
 import { handler } from './handler.ts'
 
 /** Kafka's `TransactionState.ALL_STATES`; the last two are never seen from outside. */
-const STATES: ReadonlySet<string> = new Set([
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-  'Dead',
-  'PrepareEpochFence',
-])
+const STATES: ReadonlySet<string> = new Set([...TRANSACTION_STATES, 'Dead', 'PrepareEpochFence'])
 
 export const listTransactions = handler({
   request: listTransactionsRequest,

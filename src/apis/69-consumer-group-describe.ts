@@ -2,6 +2,7 @@
  * ConsumerGroupDescribe, versions 0–1 (KIP-848). v1: which protocol each member speaks. A group of another type is as
  * good as none.
  */
+import { refusedConsumerGroup } from '../groups/consumer/describe.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import {
   consumerGroupDescribeRequest,
@@ -43,15 +44,5 @@ export const consumerGroupDescribe = handler({
 })
 
 function refusals(groupIds: readonly string[], errorCode: number) {
-  return {
-    groups: groupIds.map((groupId) => ({
-      errorCode,
-      groupId,
-      groupState: '',
-      groupEpoch: 0,
-      assignmentEpoch: 0,
-      assignorName: '',
-      members: [],
-    })),
-  }
+  return { groups: groupIds.map((groupId) => refusedConsumerGroup(groupId, errorCode)) }
 }

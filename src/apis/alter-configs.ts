@@ -25,10 +25,13 @@ import { ALL_BROKERS } from './config-service.ts'
 import { repeated } from './repeated.ts'
 import type { Services } from './services.ts'
 
-/** What one resource of a request asks for. */
-export interface ConfigAlteration {
+interface NamedResource {
   readonly resourceType: number
   readonly resourceName: string
+}
+
+/** What one resource of a request asks for. */
+export interface ConfigAlteration extends NamedResource {
   readonly change: ConfigChange
 }
 
@@ -48,6 +51,28 @@ export interface AlteredConfigs {
 }
 
 const DONE: AlteredConfigs = { errorCode: ErrorCode.NONE, errorMessage: null }
+
+/** The answer of either API, by the outcome of each resource, in order. */
+export function alteredResources(
+  resources: readonly NamedResource[],
+  outcomes: readonly AlteredConfigs[],
+): { responses: (AlteredConfigs & NamedResource)[] } {
+  return {
+    responses: resources.map(({ resourceType, resourceName }, index) => ({
+      ...outcomes[index]!,
+      resourceType,
+      resourceName,
+    })),
+  }
+}
+
+/** The answer of either API where nothing of the request is done. */
+export function refusedResources(resources: readonly NamedResource[], errorCode: number) {
+  return alteredResources(
+    resources,
+    resources.map(() => ({ errorCode, errorMessage: null })),
+  )
+}
 
 /** One outcome per alteration, in order. */
 export async function alterConfigs(

@@ -12,9 +12,9 @@ import {
 import { WireError } from '../wire/wire-error.ts'
 import {
   NO_PARTITIONS,
+  TRANSACTION_STATES,
   type Transaction,
   type TransactionPartitions,
-  type TransactionState,
 } from './transaction.ts'
 
 /** What the log of a transaction coordinator holds: the latest of each transactional id, or null when it is forgotten. */
@@ -25,16 +25,6 @@ export interface TransactionRecord {
 
 /** Flexible, with the tagged fields of version 2 of the protocol. */
 const VALUE_VERSION = 1
-
-/** Kafka's `TransactionState.id`. */
-const STATES: readonly TransactionState[] = [
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-]
 
 /** Kafka's format of `__transaction_state` (`TransactionLog`). */
 export const transactionSerde: CoordinatorSerde<TransactionRecord> = {
@@ -47,7 +37,7 @@ export const transactionSerde: CoordinatorSerde<TransactionRecord> = {
       nextProducerId: transaction.nextProducerId,
       producerEpoch: transaction.producerEpoch,
       transactionTimeoutMs: transaction.timeoutMs,
-      transactionStatus: STATES.indexOf(transaction.state),
+      transactionStatus: TRANSACTION_STATES.indexOf(transaction.state),
       transactionPartitions:
         transaction.state === 'Empty'
           ? null
@@ -67,7 +57,7 @@ export const transactionSerde: CoordinatorSerde<TransactionRecord> = {
     const { transactionalId } = decodeRecordKey(transactionLogKey, key)
     if (value === null) return { transactionalId, transaction: null }
     const body = decodeVersionPrefixed(transactionLogValue, value)
-    const state = STATES[body.transactionStatus]
+    const state = TRANSACTION_STATES[body.transactionStatus]
     if (state === undefined) {
       throw new WireError(`transaction ${transactionalId} has the unknown status ${body.transactionStatus}`)
     }

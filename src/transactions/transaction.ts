@@ -14,13 +14,17 @@
 import { invariant } from '../base/invariant.ts'
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../wire/batch.ts'
 
-export type TransactionState =
-  | 'Empty'
-  | 'Ongoing'
-  | 'PrepareCommit'
-  | 'PrepareAbort'
-  | 'CompleteCommit'
-  | 'CompleteAbort'
+/** By Kafka's `TransactionState.id`. Two more that Kafka has, Dead and PrepareEpochFence, are never in the log. */
+export const TRANSACTION_STATES = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+] as const
+
+export type TransactionState = (typeof TRANSACTION_STATES)[number]
 
 export type TransactionResult = 'commit' | 'abort'
 
