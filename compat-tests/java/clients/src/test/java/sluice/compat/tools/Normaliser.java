@@ -49,6 +49,9 @@ final class Normaliser {
       new Row("(\"timestamp\":)\\d+", "$1<time>"),
       new Row("((?:commit|expire|currentState)Timestamp\":)1[6-9]\\d{11}", "$1<time>"),
       new Row(DATE, "<date>"),
+      // When a transaction began and how long it takes; of the transcripts' own records the times are known.
+      new Row("( (?:Ongoing|CompleteCommit|CompleteAbort) \\d+) \\d{13} \\d+\\b", "$1 <time> <duration>"),
+      new Row("(?<= )1(?:7[6-9]|[89]\\d)\\d{10}(?= )", "<time>"),
       new Row("(deadlineMs|tries|nextAllowedTryMs)=-?\\d+", "$1=<n>"),
       new Row("timed out at \\d+ after \\d+ attempt\\(s\\)", "timed out at <time> after <n> attempt(s)"),
       // Measured figures.

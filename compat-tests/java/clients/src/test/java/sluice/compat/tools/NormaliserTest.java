@@ -27,6 +27,8 @@ class NormaliserTest {
       HighWatermark: 77 | HighWatermark: 7800
       {"logDir":"/tmp/run-1/data"} | {"logDir":"/tmp/run-2/data"}
       {"logDirs":[{"logDir":"b"},{"logDir":"a","partitions":[{"partition":"t-1"},{"partition":"t-0"}]}]} | {"logDirs":[{"logDir":"a","partitions":[{"partition":"t-0"},{"partition":"t-1"}]},{"logDir":"b"}]}
+      1 payments 0 0 Ongoing 60000 1795244319202 12 a-0 | 1 payments 0 0 Ongoing 60000 1795244319999 1 a-0
+      0 1 0 -1 1795244319202 None | 0 1 0 -1 1795244319999 None
       crew      work  0 | crew work 0
       """)
   void idsPortsTimesFiguresAndDirectoriesAreAlike(String one, String other) {
@@ -45,6 +47,11 @@ class NormaliserTest {
       Topic: a TopicId: 3yq9eQh1Q0qFzJ5Yl3pYsg PartitionCount: 1 | Topic: a TopicId: 3yq9eQh1Q0qFzJ5Yl3pYsg PartitionCount: 2
       Topic: a Partition: 0 Leader: 1 Replicas: 1 Isr: 1 | Topic: a Partition: 0 Leader: none Replicas: 1 Isr: 1
       LeaderEpoch: 1 | LeaderEpoch: 2
+      1 payments 0 0 Ongoing 60000 1795244319202 12 a-0 | 1 payments 0 1 Ongoing 60000 1795244319202 12 a-0
+      1 payments 0 0 Ongoing 60000 1795244319202 12 a-0 | 1 payments 0 0 Ongoing 60000 1795244319202 12 a-1
+      1 payments 0 0 CompleteCommit 60000 1795244319202 12 | 1 payments 0 0 CompleteAbort 60000 1795244319202 12
+      0 0 -1 1 1700000002000 0 | 0 0 -1 1 1700000003000 0
+      0 1 0 -1 1795244319202 None | 0 1 0 -1 1795244319202 3
       MaxFollowerLag: 0 | MaxFollowerLag: 1
       2000 records sent, 9345.7 records/sec | 1999 records sent, 9345.7 records/sec
       {"sent":5,"acked":5,"timestamp":1795244319202} | {"sent":5,"acked":4,"timestamp":1795244319202}

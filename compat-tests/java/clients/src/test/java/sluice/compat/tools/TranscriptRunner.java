@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -35,6 +37,7 @@ final class TranscriptRunner implements AutoCloseable {
   private final Path data;
   private final Normaliser normaliser;
   private final Map<String, GroupMember> members = new HashMap<>();
+  private final Map<String, KafkaProducer<String, String>> transactional = new HashMap<>();
   private Broker broker;
   private Set<String> served = Set.of();
 
@@ -104,7 +107,8 @@ final class TranscriptRunner implements AutoCloseable {
    * {@code broker KEY=VALUE …}, as the first step, starts the broker with settings of its own; {@code member NAME
    * group=G topic=T [KEY=VALUE …]} joins a consumer to a group and returns when all members have an assignment;
    * {@code leave NAME} lets it leave; {@code produce TOPIC COUNT} writes records of known timestamps to the partitions
-   * in turn, one batch each; {@code file NAME} writes a file that commands call {@code FILES/NAME}.
+   * in turn, one batch each; {@code file NAME} writes a file that commands call {@code FILES/NAME}; {@code begin ID TOPIC
+   * COUNT} produces the same in a transaction of this id, which {@code commit ID} or {@code abort ID} ends.
    */
   private void act(List<String> words, List<String> stdin) throws Exception {
     switch (words.get(0)) {
@@ -122,6 +126,15 @@ final class TranscriptRunner implements AutoCloseable {
         GroupMember.awaitStable(members.values(), MEMBERS_SETTLE);
       }
       case "produce" -> produce(words.get(1), Integer.parseInt(words.get(2)));
+      case "begin" -> begin(words.get(1), words.get(2), Integer.parseInt(words.get(3)));
+      case "commit" -> {
+        transactional.get(words.get(1)).commitTransaction();
+        awaitState(words.get(1), TransactionState.COMPLETE_COMMIT);
+      }
+      case "abort" -> {
+        transactional.get(words.get(1)).abortTransaction();
+        awaitState(words.get(1), TransactionState.COMPLETE_ABORT);
+      }
       case "file" -> Files.write(files.resolve(words.get(1)), stdin.stream().map(this::paths).toList());
       default -> throw new IllegalArgumentException("no such action: " + words.get(0));
     }
@@ -131,11 +144,34 @@ final class TranscriptRunner implements AutoCloseable {
     // Nothing is sent before close() asks for it, so the batches do not depend on time.
     Map<String, Object> config = Map.of("bootstrap.servers", broker.bootstrap(), "linger.ms", 60_000);
     try (KafkaProducer<String, String> producer = new KafkaProducer<>(config, new StringSerializer(), new StringSerializer())) {
-      int partitions = producer.partitionsFor(topic).size();
-      for (int i = 0; i < count; i++) {
-        long timestampMs = FIRST_TIMESTAMP_MS + i * 1000L;
-        producer.send(new ProducerRecord<>(topic, i % partitions, timestampMs, "key-" + i, "value-" + i));
-      }
+      send(producer, topic, count);
+    }
+  }
+
+  private static void send(KafkaProducer<String, String> producer, String topic, int count) {
+    int partitions = producer.partitionsFor(topic).size();
+    for (int i = 0; i < count; i++) {
+      long timestampMs = FIRST_TIMESTAMP_MS + i * 1000L;
+      producer.send(new ProducerRecord<>(topic, i % partitions, timestampMs, "key-" + i, "value-" + i));
+    }
+  }
+
+  private void begin(String id, String topic, int count) {
+    KafkaProducer<String, String> producer = transactional.computeIfAbsent(id, key -> {
+      Map<String, Object> config = Map.of("bootstrap.servers", broker.bootstrap(), "transactional.id", id, "linger.ms", 60_000);
+      KafkaProducer<String, String> created = new KafkaProducer<>(config, new StringSerializer(), new StringSerializer());
+      created.initTransactions();
+      return created;
+    });
+    producer.beginTransaction();
+    send(producer, topic, count);
+    producer.flush();
+  }
+
+  /** Apache Kafka answers before the markers are written. */
+  private void awaitState(String id, TransactionState state) throws Exception {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrap(), "client.id", "transcript"))) {
+      while (admin.describeTransactions(List.of(id)).description(id).get().state() != state) Thread.sleep(20);
     }
   }
 
@@ -150,6 +186,8 @@ final class TranscriptRunner implements AutoCloseable {
   public void close() throws Exception {
     try {
       for (GroupMember member : members.values()) member.close();
+      // A transaction that is still open is left so.
+      for (KafkaProducer<String, String> producer : transactional.values()) producer.close(Duration.ZERO);
     } finally {
       if (broker != null) broker.close();
     }
