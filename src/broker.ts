@@ -29,7 +29,7 @@ import { ProducerIds } from './cluster/producer-ids.ts'
 import { followCoordinatorTopic } from './cluster/replicas/coordinator-leadership.ts'
 import type { LogMoves } from './cluster/replicas/log-moves.ts'
 import type { PartitionHost } from './cluster/replicas/partition-host.ts'
-import { writeMarker } from './cluster/replicas/transaction-markers.ts'
+import { isOfAnEarlierTransaction, writeMarker } from './cluster/replicas/transaction-markers.ts'
 import { GROUP_METADATA_TOPIC, TRANSACTION_STATE_TOPIC } from './cluster/topic-names.ts'
 import { formatEndpoint } from './config/listeners.ts'
 import type { BrokerConfig } from './config/load.ts'
@@ -46,6 +46,7 @@ import { type PartitionHosting, partitionHosting } from './partition-hosting.ts'
 import { StartError, startError } from './start-error.ts'
 import { ClientTelemetry } from './telemetry/client-telemetry.ts'
 import { type TransactionParts, transactionParts } from './transaction-parts.ts'
+import { ErrorCode } from './wire/error-codes.ts'
 
 export interface BrokerOptions {
   readonly config: BrokerConfig
@@ -329,6 +330,9 @@ export class Broker {
   #markerWrites(partitions: PartitionHost, groups: GroupRuntime): WriteMarker {
     const { config, clock } = this.#options
     return async (topic, index, marker) => {
+      if (isOfAnEarlierTransaction(marker, partitions.get(topic, index)?.log)) {
+        return ErrorCode.INVALID_PRODUCER_EPOCH
+      }
       if (topic === GROUP_METADATA_TOPIC) return groups.endTransaction(index, marker)
       const partition = partitions.get(topic, index)
       if (partition === undefined) return partitions.missing(topic, index)

@@ -25,6 +25,23 @@ import {
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
 } from '../../src/wire/schemas/23-offset-for-leader-epoch.ts'
+import {
+  addPartitionsToTxnRequest,
+  addPartitionsToTxnResponse,
+} from '../../src/wire/schemas/24-add-partitions-to-txn.ts'
+import {
+  addOffsetsToTxnRequest,
+  addOffsetsToTxnResponse,
+} from '../../src/wire/schemas/25-add-offsets-to-txn.ts'
+import { endTxnRequest, endTxnResponse } from '../../src/wire/schemas/26-end-txn.ts'
+import {
+  writeTxnMarkersRequest,
+  writeTxnMarkersResponse,
+} from '../../src/wire/schemas/27-write-txn-markers.ts'
+import {
+  txnOffsetCommitRequest,
+  txnOffsetCommitResponse,
+} from '../../src/wire/schemas/28-txn-offset-commit.ts'
 import { describeAclsRequest, describeAclsResponse } from '../../src/wire/schemas/29-describe-acls.ts'
 import { createAclsRequest, createAclsResponse } from '../../src/wire/schemas/30-create-acls.ts'
 import { deleteAclsRequest, deleteAclsResponse } from '../../src/wire/schemas/31-delete-acls.ts'
@@ -87,6 +104,14 @@ import {
   unregisterBrokerResponse,
 } from '../../src/wire/schemas/64-unregister-broker.ts'
 import {
+  describeTransactionsRequest,
+  describeTransactionsResponse,
+} from '../../src/wire/schemas/65-describe-transactions.ts'
+import {
+  listTransactionsRequest,
+  listTransactionsResponse,
+} from '../../src/wire/schemas/66-list-transactions.ts'
+import {
   consumerGroupHeartbeatRequest,
   consumerGroupHeartbeatResponse,
 } from '../../src/wire/schemas/68-consumer-group-heartbeat.ts'
@@ -130,6 +155,13 @@ export const api = {
   deleteRecords: [deleteRecordsRequest, deleteRecordsResponse],
   initProducerId: [initProducerIdRequest, initProducerIdResponse],
   offsetForLeaderEpoch: [offsetForLeaderEpochRequest, offsetForLeaderEpochResponse],
+  addPartitionsToTxn: [addPartitionsToTxnRequest, addPartitionsToTxnResponse],
+  addOffsetsToTxn: [addOffsetsToTxnRequest, addOffsetsToTxnResponse],
+  endTxn: [endTxnRequest, endTxnResponse],
+  writeTxnMarkers: [writeTxnMarkersRequest, writeTxnMarkersResponse],
+  txnOffsetCommit: [txnOffsetCommitRequest, txnOffsetCommitResponse],
+  describeTransactions: [describeTransactionsRequest, describeTransactionsResponse],
+  listTransactions: [listTransactionsRequest, listTransactionsResponse],
   describeConfigs: [describeConfigsRequest, describeConfigsResponse],
   alterReplicaLogDirs: [alterReplicaLogDirsRequest, alterReplicaLogDirsResponse],
   describeLogDirs: [describeLogDirsRequest, describeLogDirsResponse],

@@ -111,8 +111,10 @@ export class Normaliser {
 
   #list(list: readonly unknown[], key: string): unknown[] {
     const values = list.map((value) => this.#value(value, key))
-    // Of a set; the order of other plain values counts.
+    // Of sets; the order of other plain values counts.
     if (key === 'subscribedTopicNames') return values.toSorted()
+    if (key === 'partitions' && list.every((value) => typeof value === 'number'))
+      return list.toSorted((a, b) => a - b)
     if (!values.some((value) => typeof value === 'object' && value !== null)) return values
     return values
       .map((value) => ({ value, text: JSON.stringify(value) }))

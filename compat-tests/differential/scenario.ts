@@ -16,6 +16,7 @@ export const BROKER_CONFIG: Readonly<Record<string, string>> = {
   'offsets.topic.replication.factor': '1',
   'transaction.state.log.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200',
   'share.coordinator.state.topic.replication.factor': '1',
   'share.coordinator.state.topic.min.isr': '1',
 }

@@ -18,6 +18,9 @@ import { produce } from './scenarios/produce.ts'
 import { quotas } from './scenarios/quotas.ts'
 import { topicRules } from './scenarios/topic-rules.ts'
 import { topics } from './scenarios/topics.ts'
+import { transactionEnds } from './scenarios/transaction-ends.ts'
+import { transactionRecords } from './scenarios/transaction-records.ts'
+import { transactions } from './scenarios/transactions.ts'
 
 /** In the order in which they are recorded, all of one judge on one Kafka. */
 export const scenarios: readonly Scenario[] = [
@@ -40,6 +43,9 @@ export const scenarios: readonly Scenario[] = [
   consumerGroups,
   consumerOffsets,
   quotas,
+  transactions,
+  transactionEnds,
+  transactionRecords,
   ...legacyScenarios,
   legacyLogDirs,
 ]

@@ -103,6 +103,19 @@ export class Session {
     }
   }
 
+  /** As `ask`, again until the answer is `settled`; only that one is noted. */
+  async askUntil<Input, Value>(
+    step: string,
+    call: Call<Input, Value>,
+    version: number,
+    input: NoInfer<Input>,
+    settled: (answer: Value) => boolean,
+  ): Promise<Value> {
+    const answer = await this.until(call, version, input, settled)
+    this.note(step, answer)
+    return answer
+  }
+
   /** Notes that the broker closes the connection on a request, or that it answers; then connects anew. */
   async askClosed<Input, Value>(
     step: string,

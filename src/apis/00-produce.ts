@@ -32,9 +32,8 @@ import {
 } from '../wire/schemas/00-produce.ts'
 import { currentLeaderOf, type LeaderHint, leaderEndpoints } from './current-leader.ts'
 import { type Answer, handler, type RequestContext } from './handler.ts'
-import { admitBatches, type BatchToAdmit } from './produce-admission.ts'
+import { admitBatches, type BatchToAdmit, type BatchVerdict } from './produce-admission.ts'
 import type { Services } from './services.ts'
-import type { Verdict } from './transaction-admission.ts'
 
 type PartitionAnswer = ProduceResponseInput['responses'][number]['partitionResponses'][number]
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -94,7 +93,7 @@ function admitAll(
   context: RequestContext,
   { transactionalId, topicData }: ProduceRequest,
   services: Services,
-): Promise<Verdict> | undefined {
+): Promise<BatchVerdict> | undefined {
   if (transactionalId === null) return undefined
   const batches: BatchToAdmit[] = []
   for (const topic of topicData) {
@@ -111,7 +110,7 @@ function appendAll(
   context: RequestContext,
   request: ProduceRequest,
   services: Services,
-  verdict: Verdict | undefined,
+  verdict: BatchVerdict | undefined,
 ): Answer<typeof produceResponse> | null | Promise<Answer<typeof produceResponse>> {
   const appended: Appended[] = []
   const leaders: LeaderHint[] = []
@@ -172,15 +171,6 @@ function throttle(context: RequestContext, { quotas, clock }: Services): void {
   )
 }
 
-/** What Kafka says of a transactional batch that is not let in; of other codes nothing. */
-const ADMISSION_MESSAGES: ReadonlyMap<number, string> = new Map([
-  [ErrorCode.INVALID_TXN_STATE, 'Partition was not added to the transaction'],
-  [
-    ErrorCode.NOT_ENOUGH_REPLICAS,
-    'Unable to verify the partition has been added to the transaction. Underlying error: CONCURRENT_TRANSACTIONS',
-  ],
-])
-
 const NOTHING_APPENDED = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 } as const
 
 function refused(index: number, errorCode: number, errorMessage: string | null): Mutable<PartitionAnswer> {
@@ -205,16 +195,15 @@ function producePartition(
   records: Buffer | null,
   services: Services,
   appended: Appended[],
-  verdict: Verdict | undefined,
+  verdict: BatchVerdict | undefined,
 ): Mutable<PartitionAnswer> {
   const refusal = requestRefusal(context, request, topic, records)
   if (refusal !== undefined) return refused(index, refusal.code, refusal.message)
   const partition = services.partitions.get(topic!, index)
   if (partition === undefined) return refused(index, services.partitions.missing(topic!, index), null)
-  const verdictCode = verdict?.(partition) ?? ErrorCode.NONE
-  if (verdictCode !== ErrorCode.NONE)
-    return refused(index, verdictCode, ADMISSION_MESSAGES.get(verdictCode) ?? null)
   try {
+    const notAdmitted = verdict?.(partition, records!)
+    if (notAdmitted !== undefined) return refused(index, notAdmitted.errorCode, notAdmitted.message)
     const info = partition.append(records!, { origin: 'client', acksAll: request.acks === ACKS_ALL })
     const answer = {
       index,

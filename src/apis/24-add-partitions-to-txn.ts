@@ -5,8 +5,9 @@
  * - v4: what brokers ask of the coordinator, for several transactions at once, perhaps to verify only; v5: on behalf of
  *   producers of version 2.
  *
- * All or nothing: where a partition does not exist, the others are answered with OPERATION_NOT_ATTEMPTED.
+ * All or nothing: where a partition does not exist, or is that of an internal topic and a client asks (v0–3), the others are answered with OPERATION_NOT_ATTEMPTED.
  */
+import { isInternalTopic } from '../cluster/topic-names.ts'
 import type { TransactionPartitions } from '../transactions/transaction.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import {
@@ -67,14 +68,17 @@ function singleOf(request: AddPartitionsToTxnRequest): TransactionToAdd {
 
 async function add(apiVersion: number, transaction: TransactionToAdd, services: Services): Promise<ErrorOf> {
   const { topics } = services.metadata.image()
-  const isMissing = (topic: string, partition: number) =>
-    topics.get(topic)?.partitions[partition] === undefined
+  const fault = (topic: string, partition: number): number | undefined => {
+    if (apiVersion < FIRST_VERSION_OF_BROKERS && isInternalTopic(topic))
+      return ErrorCode.TOPIC_AUTHORIZATION_FAILED
+    const exists = topics.get(topic)?.partitions[partition] !== undefined
+    return exists ? undefined : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+  }
   const partitions = partitionsByTopic(transaction.topics)
   for (const [topic, indexes] of partitions) {
     for (const index of indexes) {
-      if (!isMissing(topic, index)) continue
-      return (name, partition) =>
-        isMissing(name, partition) ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.OPERATION_NOT_ATTEMPTED
+      if (fault(topic, index) === undefined) continue
+      return (name, partition) => fault(name, partition) ?? ErrorCode.OPERATION_NOT_ATTEMPTED
     }
   }
   if (transaction.transactionalId === '') return () => ErrorCode.INVALID_REQUEST

@@ -1,6 +1,6 @@
 /**
  * WriteTxnMarkers, versions 1–2: a coordinator's, or an operator's who ends a transaction that hangs
- * (`kafka-transactions abort`). v2: the version of the protocol, which tells nothing that the epochs don't.
+ * (`kafka-transactions abort`). v2: the version of the protocol.
  */
 import { ErrorCode } from '../wire/error-codes.ts'
 import {
@@ -20,13 +20,13 @@ export const writeTxnMarkers = handler({
   maxVersion: 2,
 
   async handle(_context, request, { writeMarker }) {
-    const answered = request.markers.map(
-      ({ producerId, producerEpoch, coordinatorEpoch, transactionResult, topics }) => {
-        const result = transactionResult ? 'commit' : 'abort'
-        const marker = { producerId, producerEpoch, coordinatorEpoch, result } as const
-        return answer({ producerId, topics }, (topic, partition) => writeMarker(topic, partition, marker))
-      },
-    )
+    // Kafka says nothing of a marker for nobody.
+    const markers = request.markers.filter(({ topics }) => topics.length > 0)
+    const answered = markers.map(({ producerId, transactionResult, topics, ...rest }) => {
+      const result = transactionResult ? 'commit' : 'abort'
+      const marker = { ...rest, producerId, result } as const
+      return answer({ producerId, topics }, (topic, partition) => writeMarker(topic, partition, marker))
+    })
     return { markers: await Promise.all(answered) }
   },
 

@@ -66,6 +66,7 @@ export const txnOffsetCommit = handler({
       }: TxnOffsetCommitRequest,
       partitions: readonly OffsetToCommit[],
     ): Promise<readonly number[]> {
+      if (groupId === '') return partitions.map(() => ErrorCode.INVALID_GROUP_ID)
       const refused = await refusal(
         version,
         { groupId, transactionalId, producerId, producerEpoch },

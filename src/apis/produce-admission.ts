@@ -1,9 +1,15 @@
 /** Whether the transactional batches of a Produce request may be written: Kafka's `ReplicaManager.handleProduceAppend`. */
 import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
-import { batchFaultAt, batchIsTransactional, batchProducerEpoch, batchProducerId } from '../wire/batch.ts'
-import { ErrorCode } from '../wire/error-codes.ts'
+import {
+  batchBaseSequence,
+  batchFaultAt,
+  batchIsTransactional,
+  batchProducerEpoch,
+  batchProducerId,
+} from '../wire/batch.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import type { Services } from './services.ts'
-import { type Admission, admit, type Verdict } from './transaction-admission.ts'
+import { type Admission, admit } from './transaction-admission.ts'
 
 const FIRST_VERSION_WITH_ABORTABLE = 11
 const FIRST_VERSION_WITH_BUMP = 12
@@ -13,13 +19,35 @@ export interface BatchToAdmit {
   readonly records: Buffer
 }
 
+/** With Kafka's text, where it has one. */
+export interface BatchRefusal {
+  readonly errorCode: number
+  readonly message: string | null
+}
+
+/** As things are at the call: to be asked right before the append. Throws KafkaError for what the log refuses. */
+export type BatchVerdict = (partition: HostedPartition, records: Buffer) => BatchRefusal | undefined
+
+const SEVERAL_PRODUCERS: BatchRefusal = {
+  errorCode: ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+  message: 'Transactional records contained more than one producer ID',
+}
+
+const MESSAGES: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.INVALID_TXN_STATE, 'Partition was not added to the transaction'],
+  [
+    ErrorCode.NOT_ENOUGH_REPLICAS,
+    'Unable to verify the partition has been added to the transaction. Underlying error: CONCURRENT_TRANSACTIONS',
+  ],
+])
+
 /** Undefined where none of the batches is transactional, or nobody has to be asked. */
 export function admitBatches(
   version: number,
   transactionalId: string,
   batches: readonly BatchToAdmit[],
   services: Services,
-): Promise<Verdict> | undefined {
+): Promise<BatchVerdict> | undefined {
   const transactional = batches.filter(
     ({ records }) => batchFaultAt(records, 0) === undefined && batchIsTransactional(records, 0),
   )
@@ -28,10 +56,29 @@ export function admitBatches(
   const producerId = batchProducerId(first.records, 0)
   const producerEpoch = batchProducerEpoch(first.records, 0)
   const isOne = transactional.every(({ records }) => batchProducerId(records, 0) === producerId)
-  // A transaction has one producer.
-  if (!isOne) return Promise.resolve(() => ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  if (!isOne) return Promise.resolve(() => SEVERAL_PRODUCERS)
   const partitions = transactional.map(({ partition }) => partition)
-  return admit({ transactionalId, producerId, producerEpoch }, partitions, admissionOf(version), services)
+  const admission = admissionOf(version)
+  return admit({ transactionalId, producerId, producerEpoch }, partitions, admission, services)?.then(
+    (verdict) => (partition, records) => {
+      const errorCode = verdict(partition)
+      if (errorCode !== ErrorCode.NONE) return { errorCode, message: MESSAGES.get(errorCode) ?? null }
+      if (admission === 'add') refuseUnknownSequence(partition, records)
+      return undefined
+    },
+  )
+}
+
+/** In version 2 of the protocol a producer begins at 0, or its first batches are lost (`ProducerAppendInfo`). */
+function refuseUnknownSequence({ log }: HostedPartition, records: Buffer): void {
+  if (batchFaultAt(records, 0) !== undefined || !batchIsTransactional(records, 0)) return
+  const baseSequence = batchBaseSequence(records, 0)
+  const producerId = batchProducerId(records, 0)
+  if (baseSequence === 0 || log.producers.entries.has(producerId)) return
+  throw new KafkaError(
+    ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    `Producer ${producerId} is not known and begins at sequence ${baseSequence}, not 0`,
+  )
 }
 
 function admissionOf(version: number): Admission {

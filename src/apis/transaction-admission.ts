@@ -36,7 +36,9 @@ export function admit(
   const unknown = isVerified
     ? partitions.filter(({ log }) => !log.producers.hasOngoingTransaction(producerId, producerEpoch))
     : []
-  return unknown.length === 0 ? undefined : ask(producer, unknown, admission, services)
+  if (unknown.length === 0) return undefined
+  if (producer.transactionalId === '') return Promise.resolve(() => ErrorCode.INVALID_REQUEST)
+  return ask(producer, unknown, admission, services)
 }
 
 async function ask(

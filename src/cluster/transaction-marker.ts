@@ -7,6 +7,8 @@ export interface TransactionMarker {
   /** Leader epoch of the partition of `__transaction_state` that decided. */
   readonly coordinatorEpoch: number
   readonly result: 'commit' | 'abort'
+  /** That the transaction was in: from 2 on each end bumps the epoch. Not in the log. 0 unless given. */
+  readonly transactionVersion?: number
 }
 
 /** The control batch that says so. */

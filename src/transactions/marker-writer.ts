@@ -77,8 +77,14 @@ export class MarkerWriter {
     coordinatorPartition: number,
     coordinatorEpoch: number,
   ): Promise<void> {
-    const { transactionalId, producerId, producerEpoch, result } = task
-    const marker: TransactionMarker = { producerId, producerEpoch, coordinatorEpoch, result }
+    const { transactionalId, producerId, producerEpoch, result, clientVersion } = task
+    const marker: TransactionMarker = {
+      producerId,
+      producerEpoch,
+      coordinatorEpoch,
+      result,
+      transactionVersion: clientVersion,
+    }
     const failed = new Map<string, Set<number>>()
     let overtaken = false
     const writes: Promise<void>[] = []

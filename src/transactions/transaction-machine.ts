@@ -349,8 +349,8 @@ export class TransactionMachine
     for (const { transactionalId, producerId, state, startTimeMs } of this.#transactions.values()) {
       if (filter.producerIds?.has(producerId) === false) continue
       if (filter.states?.has(state) === false) continue
-      if (filter.durationMs !== undefined && !(startTimeMs >= 0 && nowMs - startTimeMs > filter.durationMs))
-        continue
+      // As in Kafka, an id without a transaction, which began at -1, counts as one that has lasted for ever.
+      if (filter.durationMs !== undefined && nowMs - startTimeMs <= filter.durationMs) continue
       if (filter.transactionalId?.(transactionalId) === false) continue
       listed.push({ transactionalId, producerId, state })
     }
