@@ -16,7 +16,6 @@ import {
 } from '../wire/schemas/28-txn-offset-commit.ts'
 import { groupContext } from './group-context.ts'
 import { type Answer, handler } from './handler.ts'
-import type { Services } from './services.ts'
 import { type Admission, admit } from './transaction-admission.ts'
 
 const FIRST_VERSION_WITH_ABORTABLE = 4
@@ -67,11 +66,13 @@ export const txnOffsetCommit = handler({
       partitions: readonly OffsetToCommit[],
     ): Promise<readonly number[]> {
       if (groupId === '') return partitions.map(() => ErrorCode.INVALID_GROUP_ID)
-      const refused = await refusal(
-        version,
-        { groupId, transactionalId, producerId, producerEpoch },
-        services,
-      )
+      const hosted = services.partitions.get(GROUP_METADATA_TOPIC, services.groups.partitionOf(groupId))
+      if (hosted === undefined) return partitions.map(() => ErrorCode.NOT_COORDINATOR)
+      const producer = { transactionalId, producerId, producerEpoch }
+      const asked = admit(producer, [hosted], admissionOf(version), services)
+      // Nothing is awaited from the verdict to the append: a marker between them would end what is about to begin.
+      const verdict = asked === undefined ? undefined : await asked
+      const refused = inWordsOfACommit(verdict?.(hosted) ?? ErrorCode.NONE)
       if (refused !== ErrorCode.NONE) return partitions.map(() => refused)
       const reply = await services.groups.execute(groupId, {
         type: 'txnOffsetCommit',
@@ -91,26 +92,13 @@ export const txnOffsetCommit = handler({
   refuse: (request, errorCode) => answer(request, () => errorCode),
 })
 
-type Producer = Pick<TxnOffsetCommitRequest, 'groupId' | 'transactionalId' | 'producerId' | 'producerEpoch'>
+function admissionOf(version: number): Admission {
+  if (version >= FIRST_VERSION_WITH_BUMP) return 'add'
+  return version >= FIRST_VERSION_WITH_ABORTABLE ? 'verify' : 'verify, without TRANSACTION_ABORTABLE'
+}
 
-/** Why the transaction may not write to the group's partition, in the words of an offset commit. */
-async function refusal(
-  version: number,
-  { groupId, ...producer }: Producer,
-  services: Services,
-): Promise<number> {
-  const partition = services.groups.partitionOf(groupId)
-  const admission: Admission =
-    version >= FIRST_VERSION_WITH_BUMP
-      ? 'add'
-      : version >= FIRST_VERSION_WITH_ABORTABLE
-        ? 'verify'
-        : 'verify, without TRANSACTION_ABORTABLE'
-  const hosted = services.partitions.get(GROUP_METADATA_TOPIC, partition)
-  if (hosted === undefined) return ErrorCode.NOT_COORDINATOR
-  const verdict = await admit(producer, [hosted], admission, services)
-  const errorCode = verdict?.(hosted) ?? ErrorCode.NONE
-  // Kafka's GroupCoordinatorService: older clients would look for the coordinator again.
+/** Kafka's `GroupCoordinatorService`: older clients would look for the coordinator again. */
+function inWordsOfACommit(errorCode: number): number {
   return errorCode === ErrorCode.NOT_ENOUGH_REPLICAS ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : errorCode
 }
 

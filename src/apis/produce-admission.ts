@@ -48,9 +48,7 @@ export function admitBatches(
   batches: readonly BatchToAdmit[],
   services: Services,
 ): Promise<BatchVerdict> | undefined {
-  const transactional = batches.filter(
-    ({ records }) => batchFaultAt(records, 0) === undefined && batchIsTransactional(records, 0),
-  )
+  const transactional = batches.filter(({ records }) => isTransactional(records))
   const [first] = transactional
   if (first === undefined) return undefined
   const producerId = batchProducerId(first.records, 0)
@@ -59,19 +57,27 @@ export function admitBatches(
   if (!isOne) return Promise.resolve(() => SEVERAL_PRODUCERS)
   const partitions = transactional.map(({ partition }) => partition)
   const admission = admissionOf(version)
-  return admit({ transactionalId, producerId, producerEpoch }, partitions, admission, services)?.then(
-    (verdict) => (partition, records) => {
-      const errorCode = verdict(partition)
-      if (errorCode !== ErrorCode.NONE) return { errorCode, message: MESSAGES.get(errorCode) ?? null }
-      if (admission === 'add') refuseUnknownSequence(partition, records)
-      return undefined
-    },
-  )
+  const isOfEpoch = (records: Buffer) => batchProducerEpoch(records, 0) === producerEpoch
+  const asked = admit({ transactionalId, producerId, producerEpoch }, partitions, admission, services)
+  if (asked === undefined && transactional.every(({ records }) => isOfEpoch(records))) return undefined
+  return Promise.resolve(asked).then((verdict) => (partition, records) => {
+    if (!isTransactional(records)) return undefined
+    // The coordinator was asked about the first batch's epoch.
+    const errorCode = isOfEpoch(records)
+      ? (verdict?.(partition) ?? ErrorCode.NONE)
+      : ErrorCode.INVALID_TXN_STATE
+    if (errorCode !== ErrorCode.NONE) return { errorCode, message: MESSAGES.get(errorCode) ?? null }
+    if (admission === 'add') refuseUnknownSequence(partition, records)
+    return undefined
+  })
+}
+
+function isTransactional(records: Buffer): boolean {
+  return batchFaultAt(records, 0) === undefined && batchIsTransactional(records, 0)
 }
 
 /** In version 2 of the protocol a producer begins at 0, or its first batches are lost (`ProducerAppendInfo`). */
 function refuseUnknownSequence({ log }: HostedPartition, records: Buffer): void {
-  if (batchFaultAt(records, 0) !== undefined || !batchIsTransactional(records, 0)) return
   const baseSequence = batchBaseSequence(records, 0)
   const producerId = batchProducerId(records, 0)
   if (baseSequence === 0 || log.producers.entries.has(producerId)) return

@@ -69,7 +69,11 @@ async function ask(
       : await transactions.execute({ type: 'verifyPartitions', ...producer, partitions: byTopic })
   return (partition) => {
     const seen = markers.get(partition)
-    if (seen === undefined) return ErrorCode.NONE
+    if (seen === undefined) {
+      // Nobody was asked about it, since the transaction was open there. It may have ended meanwhile.
+      const isOpen = partition.log.producers.hasOngoingTransaction(producerId, producer.producerEpoch)
+      return isOpen ? ErrorCode.NONE : ErrorCode.INVALID_TXN_STATE
+    }
     const isMissing = missing.get(partition.topic)?.has(partition.partition) === true
     const refused = isMissing ? ErrorCode.TRANSACTION_ABORTABLE : errorCode
     if (refused !== ErrorCode.NONE) return producersError(refused, admission)

@@ -7,7 +7,7 @@ import type { Logger } from '../base/logger.ts'
 import type { TransactionMarker } from '../cluster/transaction-marker.ts'
 import { ErrorCode, errorName } from '../wire/error-codes.ts'
 import type { TransactionCommand, TransactionReply, TransactionTask } from './commands.ts'
-import type { TransactionPartitions } from './transaction.ts'
+import { NO_PARTITIONS } from './transaction.ts'
 
 export interface MarkerWriterOptions {
   /** Appends the marker and waits for its replication; the error code. */
@@ -21,7 +21,9 @@ export interface MarkerWriterOptions {
 
 type MarkersTask = Extract<TransactionTask, { type: 'writeMarkers' }>
 
-const RETRY_MS = 100
+/** Twice as long after each failure. */
+const RETRY_MS = 25
+const MAX_RETRY_MS = 1000
 
 /** The topic is gone, and the transaction's records with it. */
 const GONE: ReadonlySet<number> = new Set([ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID])
@@ -49,9 +51,15 @@ export class MarkerWriter {
 
   /** Begins; what fails is logged. In the form of the runtime's `perform`. */
   perform(task: TransactionTask, partition: number, leaderEpoch: number): void {
+    this.#attempt(task, partition, leaderEpoch, 0)
+  }
+
+  #attempt(task: TransactionTask, partition: number, leaderEpoch: number, failures: number): void {
+    const again = (rest: MarkersTask) =>
+      this.#later(failures, () => this.#attempt(rest, partition, leaderEpoch, failures + 1))
     const done =
       task.type === 'writeMarkers'
-        ? this.#writeAll(task, task.partitions, partition, leaderEpoch)
+        ? this.#writeAll(task, partition, leaderEpoch, failures, again)
         : this.#abort(task, partition)
     done.catch((error: unknown) => {
       const { transactionalId } = task
@@ -60,7 +68,8 @@ export class MarkerWriter {
         task: task.type,
         err: error,
       })
-      this.#later(() => this.perform(task, partition, leaderEpoch))
+      // An abort is asked for again by the next check of timeouts.
+      if (task.type === 'writeMarkers') again(task)
     })
   }
 
@@ -73,9 +82,10 @@ export class MarkerWriter {
 
   async #writeAll(
     task: MarkersTask,
-    partitions: TransactionPartitions,
     coordinatorPartition: number,
     coordinatorEpoch: number,
+    failures: number,
+    again: (rest: MarkersTask) => void,
   ): Promise<void> {
     const { transactionalId, producerId, producerEpoch, result, clientVersion } = task
     const marker: TransactionMarker = {
@@ -88,14 +98,15 @@ export class MarkerWriter {
     const failed = new Map<string, Set<number>>()
     let overtaken = false
     const writes: Promise<void>[] = []
-    for (const [topic, indexes] of partitions) {
+    for (const [topic, indexes] of task.partitions) {
       for (const index of indexes) {
         const write = this.#options.write(topic, index, marker).then((errorCode) => {
           if (errorCode === ErrorCode.NONE || GONE.has(errorCode)) return
           if (OVERTAKEN.has(errorCode)) overtaken = true
           failed.set(topic, (failed.get(topic) ?? new Set()).add(index))
           const fields = { transactionalId, topic, partition: index, error: errorName(errorCode) }
-          this.#options.logger.warn('transaction marker not written', fields)
+          // Once: a partition may be offline for long.
+          if (failures === 0) this.#options.logger.warn('transaction marker not written', fields)
         })
         writes.push(write)
       }
@@ -103,13 +114,13 @@ export class MarkerWriter {
     await Promise.all(writes)
     if (overtaken || this.#closed) return
     if (failed.size > 0) {
-      this.#later(() => this.perform({ ...task, partitions: failed }, coordinatorPartition, coordinatorEpoch))
+      again({ ...task, partitions: failed })
       return
     }
     const done = { type: 'markersWritten', transactionalId, producerId, producerEpoch } as const
     const { errorCode } = await this.#options.execute(coordinatorPartition, done)
     if (errorCode === ErrorCode.NONE || NOT_OURS.has(errorCode)) return
-    this.#later(() => this.perform({ ...task, partitions: failed }, coordinatorPartition, coordinatorEpoch))
+    again({ ...task, partitions: NO_PARTITIONS })
   }
 
   async #abort(
@@ -132,9 +143,10 @@ export class MarkerWriter {
     })
   }
 
-  #later(action: () => void): void {
+  #later(failures: number, action: () => void): void {
     if (this.#closed) return
-    const timer = this.#options.clock.setTimer(RETRY_MS, () => {
+    const delayMs = Math.min(RETRY_MS * 2 ** failures, MAX_RETRY_MS)
+    const timer = this.#options.clock.setTimer(delayMs, () => {
       this.#timers.delete(timer)
       action()
     })

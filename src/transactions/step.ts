@@ -42,9 +42,12 @@ export class TransactionStep {
     this.#tasks.push(task)
   }
 
-  /** Independent of the others of this step, which may be thousands. */
-  appendTombstone(transactionalId: string): void {
+  /** The records of this step have nothing to do with each other, and may be thousands. */
+  independently(): void {
     this.#atomic = false
+  }
+
+  appendTombstone(transactionalId: string): void {
     this.#records.push({ transactionalId, transaction: null })
   }
 

@@ -32,6 +32,9 @@ class Coordinator {
   nowMs = START_MS
   /** An error code that appends fail with. */
   failure = 0
+  /** How many records of a step that are independent are written before that. */
+  writtenBeforeFailure = 0
+  duringWrite: (() => void) | undefined
 
   constructor(transactionVersion = V2, log: readonly SerializedRecord[] = []) {
     this.#options = options(transactionVersion)
@@ -82,6 +85,15 @@ class Coordinator {
       else this.timers.set(key, this.nowMs + set.delayMs)
     }
     const errorCode = effects.records.length > 0 ? this.failure : ErrorCode.NONE
+    if (effects.records.length > 0) {
+      const { duringWrite } = this
+      this.duringWrite = undefined
+      duringWrite?.()
+      if (duringWrite !== undefined) return
+    }
+    if (errorCode !== ErrorCode.NONE && effects.atomic === false) {
+      for (const record of effects.records.slice(0, this.writtenBeforeFailure)) this.#write(record)
+    }
     if (errorCode === ErrorCode.NONE) {
       for (const record of effects.records) this.#write(record)
       for (const { to, reply } of effects.replies) this.#replies.set(to, reply)
@@ -248,6 +260,37 @@ describe('a producer that begins', () => {
     expect(reply()).toEqual({ errorCode: ErrorCode.CONCURRENT_TRANSACTIONS, ...NOBODY })
     coordinator.writeMarkers()
     expect(coordinator.send(init())()).toEqual({ errorCode: 0, ...epoch(2) })
+  })
+
+  test('leaves no timer behind when the markers are written', () => {
+    const { coordinator, producer } = withProducer()
+    const timers = [...coordinator.timers.keys()]
+    coordinator.send(add(producer, V2, 't-0'))
+    coordinator.send(init())
+    expect(coordinator.timers.size).toBe(timers.length + 1)
+    coordinator.writeMarkers()
+    expect([...coordinator.timers.keys()]).toEqual(timers)
+  })
+
+  test('leaves no timer behind where its predecessor cannot be fenced', () => {
+    const { coordinator, producer } = withProducer()
+    const timers = [...coordinator.timers.keys()]
+    coordinator.send(add(producer, V2, 't-0'))
+    coordinator.failure = ErrorCode.COORDINATOR_NOT_AVAILABLE
+    expect(coordinator.send(init())()?.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    expect([...coordinator.timers.keys()]).toEqual(timers)
+  })
+
+  test('waits for markers in company of a hundred and no more', () => {
+    const { coordinator, producer } = withProducer()
+    coordinator.send(add(producer, V2, 't-0'))
+    const replies = Array.from({ length: 101 }, () => coordinator.send(init()))
+    expect(replies.filter((reply) => reply() !== undefined)).toHaveLength(1)
+    expect(replies.at(-1)?.()?.errorCode).toBe(ErrorCode.CONCURRENT_TRANSACTIONS)
+    coordinator.writeMarkers()
+    expect(replies.slice(0, 100).map((reply) => reply()?.producerEpoch)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index + 2),
+    )
   })
 
   test('two that begin at once get one epoch each', () => {
@@ -467,6 +510,20 @@ describe('a transaction that takes longer than its timeout', () => {
     },
   )
 
+  test('has its markers written also where another of the same check could not be aborted', () => {
+    const { coordinator, producer } = withProducer()
+    coordinator.send(add(producer, V2, 't-0'))
+    coordinator.send({ ...init(NOBODY, 8), transactionalId: 'other' })
+    coordinator.send({ ...add({ producerId: 8, producerEpoch: 0 }, V2, 't-1'), transactionalId: 'other' })
+    coordinator.failure = ErrorCode.MESSAGE_TOO_LARGE
+    coordinator.writtenBeforeFailure = 1
+    coordinator.advance(TIMEOUT_MS + CHECK_MS)
+    expect(coordinator.tasks).toMatchObject([{ type: 'writeMarkers', transactionalId: ID, result: 'abort' }])
+    coordinator.failure = ErrorCode.NONE
+    coordinator.advance(CHECK_MS)
+    expect(coordinator.tasks.map(({ transactionalId }) => transactionalId)).toEqual([ID, 'other'])
+  })
+
   test('is aborted after a restart too', () => {
     const { coordinator, producer } = withProducer()
     coordinator.send(add(producer, V2, 't-0'))
@@ -506,14 +563,28 @@ describe('a restart', () => {
     },
   )
 
-  test('answers those who wait: a decided end as it was decided, the others with NOT_COORDINATOR', () => {
+  test('answers those who wait with NOT_COORDINATOR, and an end that comes again with how it was decided', () => {
     const { coordinator, producer } = withProducer()
     coordinator.send(add(producer, V2, 't-0'))
     const ended = coordinator.send(end(producer, V2, 'commit'))
     const began = coordinator.send(init())
     coordinator.unload()
-    expect(ended()).toEqual({ errorCode: 0, ...epoch(1) })
-    expect(began()?.errorCode).toBe(ErrorCode.NOT_COORDINATOR)
+    expect([ended()?.errorCode, began()?.errorCode]).toEqual([
+      ErrorCode.NOT_COORDINATOR,
+      ErrorCode.NOT_COORDINATOR,
+    ])
+    const next = coordinator.restarted()
+    const again = next.send(end(producer, V2, 'commit'))
+    next.writeMarkers()
+    expect(again()).toEqual({ errorCode: 0, ...epoch(1) })
+  })
+
+  test('under way while an end is being written never calls it a success', () => {
+    const { coordinator, producer } = withProducer()
+    coordinator.send(add(producer, V2, 't-0'))
+    coordinator.duringWrite = () => coordinator.unload()
+    const ended = coordinator.send(end(producer, V2, 'commit'))
+    expect(ended()?.errorCode).toBe(ErrorCode.NOT_COORDINATOR)
   })
 
   test('takes markers of an earlier transaction for nothing', () => {
@@ -568,8 +639,8 @@ describe('transactional ids', () => {
     expect(listed({})).toEqual([ID, 'other'])
     expect(listed({ states: new Set(['Empty']) })).toEqual(['other'])
     expect(listed({ producerIds: new Set([7]) })).toEqual([ID])
-    expect(listed({ durationMs: 99 })).toEqual([ID])
-    expect(listed({ durationMs: 100 })).toEqual([])
+    expect(listed({ durationMs: 99 })).toEqual([ID, 'other'])
+    expect(listed({ durationMs: 100 })).toEqual(['other'])
     expect(listed({ transactionalId: (id: string) => id.startsWith('o') && id !== ID })).toEqual(['other'])
   })
 })

@@ -40,6 +40,8 @@ const EXPIRATION_TIMER = 'expirations'
 const PATIENCE_TIMER = 'patience:'
 /** How long a request waits for markers, which are quick where their partitions are led here. */
 const PATIENCE_MS = 1000
+/** For one transactional id; more are told to come again. A producer has one request under way. */
+const MAX_WAITERS = 100
 /** A producer without a timeout, whose transactions only it or its successor ends (KIP-939). */
 const NO_TIMEOUT_MS = 2 ** 31 - 1
 
@@ -131,9 +133,9 @@ export class TransactionMachine
   unloaded(): TransactionEffects {
     const step = new TransactionStep(0)
     for (const transactionalId of [...this.#waiters.keys()]) {
-      for (const { command, token, reply } of this.#takeWaiters(transactionalId)) {
-        // Where the end is in the log, whoever coordinates next carries it out.
-        step.reply(token, reply ?? this.refusal(command, ErrorCode.NOT_COORDINATOR))
+      for (const { command, token } of this.#takeWaiters(transactionalId)) {
+        // Also a decided end, which perhaps is not in the log, or not replicated. Asking again tells.
+        step.reply(token, this.refusal(command, ErrorCode.NOT_COORDINATOR))
       }
     }
     return step.effects()
@@ -233,22 +235,33 @@ export class TransactionMachine
     if (waiters === undefined) {
       this.#waiters.set(transactionalId, [waiter])
       step.setTimer(PATIENCE_TIMER + transactionalId, PATIENCE_MS)
-    } else waiters.push(waiter)
+    } else if (waiters.length < MAX_WAITERS) waiters.push(waiter)
+    else {
+      step.reply(waiter.token, this.refusal(waiter.command, ErrorCode.CONCURRENT_TRANSACTIONS))
+      return
+    }
     // The markers may be written before this is called.
     step.whenWritten((errorCode, nowMs) => {
       const next = new TransactionStep(nowMs)
       if (errorCode !== ErrorCode.NONE) {
-        const others = this.#takeWaiters(transactionalId).filter((other) => other !== waiter)
-        if (others.length > 0) this.#waiters.set(transactionalId, others)
+        const others = this.#takeWaiters(transactionalId, next).filter((other) => other !== waiter)
+        // Where others wait, this one has waited and was decided anew, and their patience goes on.
+        if (others.length > 0) {
+          this.#waiters.set(transactionalId, others)
+          next.setTimer(PATIENCE_TIMER + transactionalId, PATIENCE_MS)
+        }
         next.reply(waiter.token, this.refusal(waiter.command, errorCode))
       }
       return next.effects()
     })
   }
 
-  #takeWaiters(transactionalId: string): Waiter[] {
-    const waiters = this.#waiters.get(transactionalId) ?? []
+  /** With a step, their patience ends. */
+  #takeWaiters(transactionalId: string, step?: TransactionStep): Waiter[] {
+    const waiters = this.#waiters.get(transactionalId)
+    if (waiters === undefined) return []
     this.#waiters.delete(transactionalId)
+    step?.cancelTimer(PATIENCE_TIMER + transactionalId)
     return waiters
   }
 
@@ -268,16 +281,15 @@ export class TransactionMachine
     step.append(completed(transaction, step.nowMs))
     step.reply(token, { errorCode: ErrorCode.NONE })
     step.whenWritten((errorCode, nowMs) => {
-      if (errorCode === ErrorCode.NONE) return this.#resume(this.#takeWaiters(transactionalId), nowMs)
       const next = new TransactionStep(nowMs)
+      if (errorCode === ErrorCode.NONE) return this.#resume(this.#takeWaiters(transactionalId, next), next)
       next.reply(token, { errorCode })
       return next.effects()
     })
   }
 
   /** One after the other: each is to find what those before it wrote. */
-  #resume(waiters: readonly Waiter[], nowMs: number): TransactionEffects {
-    const step = new TransactionStep(nowMs)
+  #resume(waiters: readonly Waiter[], step: TransactionStep): TransactionEffects {
     const [waiter, ...others] = waiters
     if (waiter === undefined) return step.effects()
     const { command, token, reply } = waiter
@@ -289,11 +301,17 @@ export class TransactionMachine
     return {
       ...effects,
       written: (errorCode, laterMs) => {
-        const own =
-          written?.(errorCode, laterMs).replies ??
-          (errorCode === ErrorCode.NONE ? [] : [{ to: token, reply: this.refusal(command, errorCode) }])
-        const next = this.#resume(others, laterMs)
-        return { ...next, replies: [...own, ...next.replies] }
+        const own = written?.(errorCode, laterMs)
+        const refused =
+          own === undefined && errorCode !== ErrorCode.NONE
+            ? [{ to: token, reply: this.refusal(command, errorCode) }]
+            : []
+        const next = this.#resume(others, new TransactionStep(laterMs))
+        return {
+          ...next,
+          replies: [...(own?.replies ?? []), ...refused, ...next.replies],
+          timers: [...(own?.timers ?? []), ...next.timers],
+        }
       },
     }
   }
@@ -311,15 +329,34 @@ export class TransactionMachine
     return { errorCode: ErrorCode.NONE, missing: missingPartitions(transaction, command.partitions) }
   }
 
+  /** Each for itself: after a long stop they may be more than one batch of the log holds. */
   #abortTimedOut(step: TransactionStep): void {
+    const aborted: Transaction[] = []
     for (const transactionalId of this.#ongoing) {
       const transaction = this.#transactions.get(transactionalId)!
       if (!isTimedOut(transaction, step.nowMs)) continue
       const { producerId, producerEpoch } = transaction
       if (isEpochExhausted(producerEpoch)) {
         step.begin({ type: 'abortWithNewProducerId', transactionalId, producerId, producerEpoch })
-      } else this.#abort(transaction, NO_PRODUCER_ID, step)
+      } else {
+        this.#abort(transaction, NO_PRODUCER_ID, step)
+        aborted.push(transaction)
+      }
     }
+    if (aborted.length === 0) return
+    step.independently()
+    step.whenWritten((errorCode, nowMs) => {
+      const next = new TransactionStep(nowMs)
+      if (errorCode === ErrorCode.NONE) return next.effects()
+      // Those before the one that was refused are written, and nothing was begun for them.
+      for (const { transactionalId, producerId } of aborted) {
+        const transaction = this.#transactions.get(transactionalId)
+        if (transaction?.producerId === producerId && transaction.state === 'PrepareAbort') {
+          next.writeMarkers(transaction)
+        }
+      }
+      return next.effects()
+    })
   }
 
   #abortFor(command: Extract<TransactionCommand, { type: 'abortTimedOut' }>, step: TransactionStep): number {
@@ -337,6 +374,7 @@ export class TransactionMachine
   }
 
   #removeExpired(step: TransactionStep): void {
+    step.independently()
     for (const { transactionalId, state, lastUpdateTimeMs } of this.#transactions.values()) {
       const isIdle = state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort'
       if (isIdle && lastUpdateTimeMs + this.#options.expirationMs <= step.nowMs)
