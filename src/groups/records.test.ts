@@ -1,20 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { WireError } from '../wire/wire-error.ts'
 import type { RequestContext } from './commands.ts'
 import { groupSerde } from './records.ts'
 import { DEFAULT_OPTIONS, Harness } from './testdata/harness.ts'
+import { readKafkaRecords } from './testdata/kafka-records.ts'
 import { subscription } from './testdata/scenario-command.ts'
 
-/** What Kafka 4.3.1 wrote for the group of `livesAsInKafka`: key and value of each record in hex. */
-const kafkaRecords = readFileSync(new URL('testdata/kafka-records.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line): { key: string; value: string | null } => JSON.parse(line))
-  .map(({ key, value }) => ({
-    key: Buffer.from(key, 'hex'),
-    value: value === null ? null : Buffer.from(value, 'hex'),
-  }))
+/** What Kafka 4.3.1 wrote for the group of `livesAsInKafka`: the records in order. */
+const kafkaRecords = readKafkaRecords('kafka-records.jsonl')
 
 test.each(kafkaRecords.map((record, i) => ({ i, record })))(
   'record $i of Kafka comes back byte by byte',

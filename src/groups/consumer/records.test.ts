@@ -1,22 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { ConsumerGroupHeartbeatRequest } from '../../wire/schemas/68-consumer-group-heartbeat.ts'
 import { type GroupRecord, groupSerde } from '../records.ts'
 import { DEFAULT_OPTIONS, Harness } from '../testdata/harness.ts'
+import { readKafkaRecords } from '../testdata/kafka-records.ts'
 import { topicOf } from '../testdata/scenario-command.ts'
 
-/** What Kafka 4.3.1 wrote for the group of the second test: key and value of each record in hex. */
-const kafkaRecords = readFileSync(
-  new URL('../testdata/kafka-consumer-records.jsonl', import.meta.url),
-  'utf8',
-)
-  .trim()
-  .split('\n')
-  .map((line): { key: string; value: string | null } => JSON.parse(line))
-  .map(({ key, value }) => ({
-    key: Buffer.from(key, 'hex'),
-    value: value === null ? null : Buffer.from(value, 'hex'),
-  }))
+/** What Kafka 4.3.1 wrote for the group of the second test: the records in order. */
+const kafkaRecords = readKafkaRecords('kafka-consumer-records.jsonl')
 const read = kafkaRecords.map((record) => groupSerde.deserialize(record)!)
 
 test.each(kafkaRecords.map((record, i) => ({ i, record })))(
