@@ -52,11 +52,14 @@ function write(
     baseSequence: 0,
     records,
   })
-  const { messages } = downConvert(new RecordBatch(batch), magic, {
+  const conversion = downConvert(new RecordBatch(batch), magic, {
     fromOffset: 0,
     maxBytes: Number.MAX_SAFE_INTEGER,
     maxDecompressedBytes: 1 << 24,
   })
+  let step = conversion.next()
+  while (step.done !== true) step = conversion.next()
+  const { messages } = step.value
   const name = `format${magic}-${codec}-${records.length}-${timestampType}`
   writeFileSync(join(directory, `${name}.bin`), messages)
   const described = records.map((record, index) => ({

@@ -26,6 +26,8 @@ const FIRST_VERSION_WITH_MAGIC_2 = 4
 const FIRST_VERSION_WITHOUT_HARD_LIMITS = 3
 /** What one batch may decompress to; more than any producer puts together, and every record costs time. */
 const MAX_CONVERTED_BYTES = 32 * 1024 * 1024
+/** What the first batch may become when the limits are smaller. */
+const MAX_FIRST_BYTES = 8 * 1024 * 1024
 /** About as many bytes as are converted in one go. */
 const TURN_BYTES = 256 * 1024
 
@@ -66,7 +68,10 @@ export async function readConverted(
         hardLimits,
       })
       for (const batch of batchesOf(fetched)) {
-        if (!conversion.add(batch)) break
+        const adding = conversion.add(batch)
+        let step = adding.next()
+        for (; step.done !== true; step = adding.next()) await turn(context, services)
+        if (!step.value) break
         if (conversion.isTurnOver()) await turn(context, services)
       }
       const result = conversion.result(fetched)
@@ -127,17 +132,17 @@ class Conversion {
     this.nextOffset = limits.fetchOffset
   }
 
-  /** False when no more is taken. */
-  add(batch: RecordBatch): boolean {
+  /** False when no more is taken. In steps, between which others get their turn. */
+  *add(batch: RecordBatch): Generator<undefined, boolean> {
     const { magic, fetchOffset, maxBytes, hardLimits } = this.#limits
-    // The first batch is sent whole, however large its messages are, unless it was too large as it is stored.
+    // The first batch is sent whole, whatever the limits, unless it was too large as it is stored or makes far more.
     const isFirst = this.#size === 0
     const isTooLarge = hardLimits && batch.sizeInBytes > maxBytes
     let converted: DownConverted
     try {
-      converted = downConvert(batch, magic, {
+      converted = yield* downConvert(batch, magic, {
         fromOffset: fetchOffset,
-        maxBytes: isFirst && !isTooLarge ? Number.MAX_SAFE_INTEGER : maxBytes - this.#size,
+        maxBytes: isFirst && !isTooLarge ? Math.max(maxBytes, MAX_FIRST_BYTES) : maxBytes - this.#size,
         maxDecompressedBytes: MAX_CONVERTED_BYTES,
       })
     } catch (error) {

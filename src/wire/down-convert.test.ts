@@ -25,10 +25,16 @@ const input: BatchInput = {
 }
 
 function convert(magic: LegacyMagic, changes: Partial<BatchInput> = {}, limits = {}) {
-  return downConvert(new RecordBatch(encodeBatch({ ...input, ...changes })), magic, {
-    ...unlimited,
-    ...limits,
-  })
+  return stepsAndResult(changes, magic, limits).result
+}
+
+function stepsAndResult(changes: Partial<BatchInput>, magic: LegacyMagic, limits = {}) {
+  const batch = new RecordBatch(encodeBatch({ ...input, ...changes }))
+  const conversion = downConvert(batch, magic, { ...unlimited, ...limits })
+  for (let steps = 0; ; steps++) {
+    const step = conversion.next()
+    if (step.done === true) return { steps, result: step.value }
+  }
 }
 
 function messagesOf(set: Buffer): LegacyMessage[] {
@@ -115,4 +121,38 @@ test('zstd, which those formats have not, is refused', () => {
   expect(() => convert(1, { compression: 'zstd' })).toThrow(
     expect.objectContaining({ code: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE }),
   )
+})
+
+describe('a compressed batch of very many records', () => {
+  const records = Array.from({ length: 60_000 }, () => ({ value: null }))
+  const changes: Partial<BatchInput> = { compression: 'gzip', records }
+  const offsetsOf = (messages: Buffer, magic: LegacyMagic) =>
+    messagesOf(messages).map((wrapper) => {
+      const inner = [...messagesIn(wrapper, 1 << 24)].map(({ offset }) => offset)
+      const base = magic === 0 ? 0 : wrapper.offset - inner.at(-1)!
+      return [base + inner[0]!, base + inner.at(-1)!, inner.length]
+    })
+
+  test.each([0, 1] as const)('becomes several messages, in steps (format %d)', (magic) => {
+    const { steps, result } = stepsAndResult(changes, magic)
+    expect(steps).toBeGreaterThan(7)
+    expect(result.isWhole).toBe(true)
+    const offsets = offsetsOf(result.messages, magic)
+    expect(offsets.length).toBeGreaterThan(1)
+    let next = 100
+    for (const [first, last, count] of offsets) {
+      expect([first, last]).toEqual([next, next + count! - 1])
+      next = last! + 1
+    }
+    expect(next).toBe(60_100)
+  })
+
+  it('is read on from where the limit ended it', () => {
+    const all = offsetsOf(convert(1, changes).messages, 1)
+    const first = convert(1, changes, { maxBytes: 1 })
+    expect(first.isWhole).toBe(false)
+    expect(offsetsOf(first.messages, 1)).toEqual(all.slice(0, 1))
+    const rest = convert(1, changes, { fromOffset: all[0]![1]! + 1 })
+    expect(offsetsOf(rest.messages, 1)).toEqual(all.slice(1))
+  })
 })

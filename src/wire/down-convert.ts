@@ -1,18 +1,24 @@
 import type { RecordBatch } from './batch.ts'
-import { compressionTypeOf } from './compression.ts'
+import { type CompressionType, compressionTypeOf } from './compression.ts'
 import { ErrorCode, KafkaError } from './error-codes.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import {
   compressMessages,
   encodeMessage,
   type LegacyMagic,
+  type LegacyMessageInput,
   sizeOfMessage,
   writeMessage,
 } from './message-set.ts'
 import { RecordCursor } from './record-reader.ts'
 
+/** A batch that holds more messages is written as several compressed ones, each about as large as this inside. */
+const WRAPPER_BYTES = 1024 * 1024
+/** A step takes some milliseconds. */
+const RECORDS_PER_STEP = 8192
+
 export interface DownConversionLimits {
-  /** Messages before it are left out where they stand alone; what is compressed stays together. */
+  /** Messages before it are left out where they stand alone; of what is compressed, what ends before it. */
   readonly fromOffset: number
   /** No message is added that would go beyond it, but the first. */
   readonly maxBytes: number
@@ -28,18 +34,18 @@ export interface DownConverted {
 const NOTHING: DownConverted = { messages: Buffer.alloc(0), isWhole: true }
 
 /**
- * The records of a batch as messages of an older format, with their offsets: one message for each, or one compressed
- * message with the batch's codec around all. Headers, producer and leader epoch have no place there. Nothing is left
+ * The records of a batch as messages of an older format, with their offsets: one message for each, or compressed
+ * messages with the batch's codec around them. Headers, producer and leader epoch have no place there. Nothing is left
  * of a batch without records and of control records, which those formats do not know.
  *
- * Kafka's `RecordsUtil.downConvert`. Throws KafkaError with UNSUPPORTED_COMPRESSION_TYPE for zstd, CorruptRecordError
- * where the batch does not decode.
+ * Kafka's `RecordsUtil.downConvert`, in steps: a batch may hold millions of records. Throws KafkaError with
+ * UNSUPPORTED_COMPRESSION_TYPE for zstd, CorruptRecordError where the batch does not decode.
  */
-export function downConvert(
+export function* downConvert(
   batch: RecordBatch,
   magic: LegacyMagic,
   limits: DownConversionLimits,
-): DownConverted {
+): Generator<undefined, DownConverted> {
   if (batch.isControl) return NOTHING
   const codec = compressionTypeOf(batch.compressionCodec)
   if (codec === 'zstd')
@@ -47,41 +53,76 @@ export function downConvert(
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
       'Down-conversion of zstandard-compressed batches is not supported',
     )
-  const { timestampType, compressionCodec } = batch
-  const messages = new GrowingBuffer()
-  let isWhole = true
-  let firstOffset = 0
-  let lastOffset = 0
-  let maxTimestamp = -1
   const cursor = new RecordCursor(batch, limits.maxDecompressedBytes)
-  while (cursor.advance()) {
+  if (codec === undefined || codec === 'none') return yield* convertSingly(cursor, magic, limits)
+  return yield* convertCompressed(cursor, magic, codec, limits)
+}
+
+function* convertSingly(
+  cursor: RecordCursor,
+  magic: LegacyMagic,
+  limits: DownConversionLimits,
+): Generator<undefined, DownConverted> {
+  const { timestampType } = cursor.batch
+  const messages = new GrowingBuffer()
+  for (let records = 1; cursor.advance(); records++) {
+    if (records % RECORDS_PER_STEP === 0) yield
     const { offset, timestamp, key, value } = cursor
-    if (compressionCodec === 0 && offset < limits.fromOffset) continue
-    const isFirst = messages.length === 0
-    if (isFirst) firstOffset = offset
-    // Format 1 counts from the first message of the wrapper, format 0 does not.
-    const writtenOffset = compressionCodec !== 0 && magic === 1 ? offset - firstOffset : offset
-    const message = { offset: writtenOffset, timestamp, timestampType, key, value }
-    const size = sizeOfMessage(magic, message)
-    if (compressionCodec === 0 && !isFirst && messages.length + size > limits.maxBytes) {
-      isWhole = false
-      break
-    }
-    const target = messages.reserve(size)
-    writeMessage(target.subarray(messages.length, messages.length + size), magic, message)
-    messages.length += size
-    lastOffset = offset
-    maxTimestamp = Math.max(maxTimestamp, timestamp)
+    if (offset < limits.fromOffset) continue
+    const message = { offset, timestamp, timestampType, key, value }
+    if (messages.length > 0 && messages.length + sizeOfMessage(magic, message) > limits.maxBytes)
+      return { messages: messages.toBuffer(), isWhole: false }
+    appendMessage(messages, magic, message)
   }
-  const set = messages.toBuffer()
-  if (codec === undefined || codec === 'none' || set.length === 0) return { messages: set, isWhole }
-  const wrapper = encodeMessage(magic, {
-    offset: lastOffset,
-    timestamp: maxTimestamp,
-    timestampType,
-    compressionCodec,
-    key: null,
-    value: compressMessages(codec, magic, set),
-  })
-  return { messages: wrapper, isWhole }
+  return { messages: messages.toBuffer(), isWhole: true }
+}
+
+function* convertCompressed(
+  cursor: RecordCursor,
+  magic: LegacyMagic,
+  codec: CompressionType,
+  limits: DownConversionLimits,
+): Generator<undefined, DownConverted> {
+  const { timestampType, compressionCodec } = cursor.batch
+  const wrappers: Buffer[] = []
+  let size = 0
+  let hasMore = cursor.advance()
+  while (hasMore) {
+    const set = new GrowingBuffer()
+    const firstOffset = cursor.offset
+    let lastOffset = firstOffset
+    let maxTimestamp = -1
+    for (let records = 1; hasMore && set.length < WRAPPER_BYTES; records++) {
+      if (records % RECORDS_PER_STEP === 0) yield
+      const { offset, timestamp, key, value } = cursor
+      // Format 1 counts from the first message of the wrapper, format 0 does not.
+      const writtenOffset = magic === 1 ? offset - firstOffset : offset
+      appendMessage(set, magic, { offset: writtenOffset, timestamp, timestampType, key, value })
+      lastOffset = offset
+      maxTimestamp = Math.max(maxTimestamp, timestamp)
+      hasMore = cursor.advance()
+    }
+    if (lastOffset < limits.fromOffset) continue
+    const wrapper = encodeMessage(magic, {
+      offset: lastOffset,
+      timestamp: maxTimestamp,
+      timestampType,
+      compressionCodec,
+      key: null,
+      value: compressMessages(codec, magic, set.toBuffer()),
+    })
+    if (size > 0 && size + wrapper.length > limits.maxBytes)
+      return { messages: Buffer.concat(wrappers, size), isWhole: false }
+    wrappers.push(wrapper)
+    size += wrapper.length
+    yield
+  }
+  return { messages: Buffer.concat(wrappers, size), isWhole: true }
+}
+
+function appendMessage(set: GrowingBuffer, magic: LegacyMagic, message: LegacyMessageInput): void {
+  const size = sizeOfMessage(magic, message)
+  const target = set.reserve(size)
+  writeMessage(target.subarray(set.length, set.length + size), magic, message)
+  set.length += size
 }
