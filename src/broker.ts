@@ -18,6 +18,7 @@ import { LogLevels } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
 import { type Metrics, noMetrics } from './base/metrics.ts'
 import { type Random, randomUuid } from './base/random.ts'
+import { Slices } from './base/slices.ts'
 import { openBrokerHttp } from './broker-http.ts'
 import { openListeners } from './broker-listeners.ts'
 import { adoptMetadata, openMetadata } from './broker-metadata.ts'
@@ -380,6 +381,7 @@ export class Broker {
       nodeId: config.settings.nodeId,
       clock,
       random,
+      slices: new Slices(clock),
       logger: this.#logLevels.logger('sluice.apis'),
       logLevels: this.#logLevels,
       metadata,

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runAtOnce } from '../../src/base/steps.ts'
 import { RecordBatch, type TimestampType } from '../../src/wire/batch.ts'
 import type { CompressionType } from '../../src/wire/compression.ts'
 import { downConvert } from '../../src/wire/down-convert.ts'
@@ -57,9 +58,7 @@ function write(
     maxBytes: Number.MAX_SAFE_INTEGER,
     maxDecompressedBytes: 1 << 24,
   })
-  let step = conversion.next()
-  while (step.done !== true) step = conversion.next()
-  const { messages } = step.value
+  const { messages } = runAtOnce(conversion)
   const name = `format${magic}-${codec}-${records.length}-${timestampType}`
   writeFileSync(join(directory, `${name}.bin`), messages)
   const described = records.map((record, index) => ({

@@ -10,9 +10,13 @@
  * Each partition is appended or refused for itself. With acks=0 there is no answer: an error closes the connection,
  * so that the client looks for the leader anew. With acks=all the answer waits for the in-sync replicas.
  */
+
+import type { Turn } from '../base/slices.ts'
+import { awaitEach } from '../base/steps.ts'
 import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
 import { waitForReplication } from '../cluster/replicas/replication-wait.ts'
 import { isInternalTopic } from '../cluster/topic-names.ts'
+import type { ValidatedAppend } from '../logstore/append-validation.ts'
 import { AppendRefused } from '../logstore/log-errors.ts'
 import {
   batchCompressionCodec,
@@ -32,7 +36,7 @@ import {
 } from '../wire/schemas/00-produce.ts'
 import { currentLeaderOf, type LeaderHint, leaderEndpoints } from './current-leader.ts'
 import { type Answer, handler, type RequestContext } from './handler.ts'
-import { admitBatches, type BatchToAdmit, type BatchVerdict } from './produce-admission.ts'
+import { admitBatches, type BatchToAdmit, type BatchVerdict, watchTransactions } from './produce-admission.ts'
 import type { Services } from './services.ts'
 
 type PartitionAnswer = ProduceResponseInput['responses'][number]['partitionResponses'][number]
@@ -61,6 +65,13 @@ const WITHOUT_LOG_START: ReadonlySet<number> = new Set([
 /** Errors of single records that one answer tells, over all partitions; the text of each partition's error counts them. */
 const MAX_RECORD_ERRORS = 10_000
 
+/** What a request knows of the times that it let others have their turn. */
+interface Pauses {
+  readonly turn: Turn
+  /** From the first of them on: transactions may have ended since. */
+  watch: BatchVerdict | undefined
+}
+
 /** An append that acks=all waits for, and the answer that it may still spoil. */
 interface Appended {
   readonly partition: HostedPartition
@@ -76,8 +87,8 @@ export const produce = handler({
 
   handle(context, request, services) {
     const admitted = request.transactionalId === null ? undefined : admitAll(context, request, services)
-    if (admitted === undefined) return appendAll(context, request, services, undefined)
-    return admitted.then((verdict) => appendAll(context, request, services, verdict))
+    if (admitted === undefined) return awaitEach(appendAll(context, request, services, undefined))
+    return admitted.then((verdict) => awaitEach(appendAll(context, request, services, verdict)))
   },
 
   refuse: (request, errorCode) => ({
@@ -91,10 +102,21 @@ export const produce = handler({
 
 function admitAll(
   context: RequestContext,
-  { transactionalId, topicData }: ProduceRequest,
+  request: ProduceRequest,
   services: Services,
 ): Promise<BatchVerdict> | undefined {
-  if (transactionalId === null) return undefined
+  if (request.transactionalId === null) return undefined
+  const batches = transactionalBatches(context, request, services)
+  return admitBatches(context.apiVersion, request.transactionalId, batches, services)
+}
+
+/** What may be of a transaction; nothing without a transactional id. */
+function transactionalBatches(
+  context: RequestContext,
+  { transactionalId, topicData }: ProduceRequest,
+  services: Services,
+): BatchToAdmit[] {
+  if (transactionalId === null) return []
   const batches: BatchToAdmit[] = []
   for (const topic of topicData) {
     const name = topicName(context.apiVersion, topic, services)
@@ -103,23 +125,41 @@ function admitAll(
       if (partition !== undefined && records !== null) batches.push({ partition, records })
     }
   }
-  return admitBatches(context.apiVersion, transactionalId, batches, services)
+  return batches
 }
 
-function appendAll(
+/** Yields what takes long: one partition's records after the other's, so that memory holds the results of one. */
+function* appendAll(
   context: RequestContext,
   request: ProduceRequest,
   services: Services,
   verdict: BatchVerdict | undefined,
-): Answer<typeof produceResponse> | null | Promise<Answer<typeof produceResponse>> {
+): Generator<
+  Promise<ValidatedAppend>,
+  Answer<typeof produceResponse> | null | Promise<Answer<typeof produceResponse>>,
+  ValidatedAppend
+> {
+  const pauses: Pauses = { turn: services.slices.turn(), watch: undefined }
   const appended: Appended[] = []
   const leaders: LeaderHint[] = []
   let failed = false
   let recordErrorsLeft = MAX_RECORD_ERRORS
-  const responses = request.topicData.map((topic) => {
+  const responses: ProduceResponseInput['responses'][number][] = []
+  for (const topic of request.topicData) {
     const name = topicName(context.apiVersion, topic, services)
-    const partitionResponses = topic.partitionData.map(({ index, records }) => {
-      const answer = producePartition(context, request, name, index, records, services, appended, verdict)
+    const partitionResponses: PartitionAnswer[] = []
+    for (const { index, records } of topic.partitionData) {
+      const answer = yield* producePartition(
+        context,
+        request,
+        name,
+        index,
+        records,
+        services,
+        appended,
+        verdict,
+        pauses,
+      )
       if (answer.errorCode !== ErrorCode.NONE) {
         failed = true
         answer.recordErrors = answer.recordErrors?.slice(0, recordErrorsLeft) ?? []
@@ -133,10 +173,10 @@ function appendAll(
           answer.currentLeader = leader
         }
       }
-      return answer
-    })
-    return { name: topic.name, topicId: topic.topicId, partitionResponses }
-  })
+      partitionResponses.push(answer)
+    }
+    responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+  }
   if (request.acks === ACKS_NONE) {
     throttle(context, services)
     if (failed) context.closeConnection('a produce request with acks=0 failed')
@@ -187,7 +227,7 @@ function topicName(
   return services.metadata.image().topicsById.get(topicId)?.name
 }
 
-function producePartition(
+function* producePartition(
   context: RequestContext,
   request: ProduceRequest,
   topic: string | undefined,
@@ -196,7 +236,8 @@ function producePartition(
   services: Services,
   appended: Appended[],
   verdict: BatchVerdict | undefined,
-): Mutable<PartitionAnswer> {
+  pauses: Pauses,
+): Generator<Promise<ValidatedAppend>, Mutable<PartitionAnswer>, ValidatedAppend> {
   const refusal = requestRefusal(context, request, topic, records)
   if (refusal !== undefined) return refused(index, refusal.code, refusal.message)
   const partition = services.partitions.get(topic!, index)
@@ -204,7 +245,20 @@ function producePartition(
   try {
     const notAdmitted = verdict?.(partition, records!)
     if (notAdmitted !== undefined) return refused(index, notAdmitted.errorCode, notAdmitted.message)
-    const info = partition.append(records!, { origin: 'client', acksAll: request.acks === ACKS_ALL })
+    const options = { origin: 'client', acksAll: request.acks === ACKS_ALL } as const
+    const validating = services.slices.run(
+      () => partition.validateAppend(records!, options),
+      pauses.turn,
+      context.time,
+    )
+    let validated: ValidatedAppend
+    if (validating instanceof Promise) {
+      pauses.watch ??= watchTransactions(transactionalBatches(context, request, services))
+      validated = yield validating
+    } else validated = validating
+    const ended = pauses.watch?.(partition, records!)
+    if (ended !== undefined) return refused(index, ended.errorCode, ended.message)
+    const info = partition.appendValidated(validated, options)
     const answer = {
       index,
       errorCode: ErrorCode.NONE as number,

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
+import { Slices } from '../base/slices.ts'
 import type {
   FetchLimits,
   FetchPosition,
@@ -109,7 +110,7 @@ function read(partitions: readonly FakePartition[], asked: Asked = {}) {
     messageFormatOf(version)!,
     { replicaId: -1, replicaEpoch: -1, maxBytes: asked.maxBytes ?? 0x7fffffff, readCommitted: false },
     { minBytes: 1, deadlineMs: clock.monotonicMs() + (asked.maxWaitMs ?? 0) },
-    { clock } as unknown as Services,
+    { clock, slices: new Slices(clock) } as unknown as Services,
   )
 }
 

@@ -3,8 +3,9 @@
  * made while the answer is. Kafka's `LazyDownConversionRecords` up to 3.9.
  *
  * Batches are converted one by one until the limit of the partition is full, so the work for one answer is bounded by
- * the size of the fetch; others get their turn in between.
+ * the size of the fetch, and done in slices: others get their turn in between.
  */
+import type { Steps } from '../base/steps.ts'
 import {
   type FetchLimits,
   failedFetch,
@@ -28,8 +29,6 @@ const FIRST_VERSION_WITHOUT_HARD_LIMITS = 3
 const MAX_CONVERTED_BYTES = 32 * 1024 * 1024
 /** What the first batch may become when the limits are smaller. */
 const MAX_FIRST_BYTES = 8 * 1024 * 1024
-/** About as many bytes as are converted in one go. */
-const TURN_BYTES = 256 * 1024
 
 /** The message format that a Fetch of this version takes; undefined for today's. */
 export function messageFormatOf(version: number): LegacyMagic | undefined {
@@ -56,6 +55,7 @@ export async function readConverted(
     const everyPartition = hardLimits
     const read = await readWithin(context, positions, { ...limits, everyPartition }, wait, services)
     context.time?.resume()
+    const turn = services.slices.turn()
     const results: PartitionFetched[] = []
     let left = limits.maxBytes
     let passedAny = false
@@ -68,11 +68,7 @@ export async function readConverted(
         hardLimits,
       })
       for (const batch of batchesOf(fetched)) {
-        const adding = conversion.add(batch)
-        let step = adding.next()
-        for (; step.done !== true; step = adding.next()) await turn(context, services)
-        if (!step.value) break
-        if (conversion.isTurnOver()) await turn(context, services)
+        if (!(await conversion.add(batch, (work) => services.slices.run(work, turn, context.time)))) break
       }
       const result = conversion.result(fetched)
       results.push(result)
@@ -101,14 +97,6 @@ function withoutZstd(fetch: PartitionFetch): PartitionFetch {
     : fetch
 }
 
-async function turn(context: RequestContext, { clock }: Services): Promise<void> {
-  context.time?.pause()
-  await new Promise<void>((resolve) => {
-    clock.setTimer(0, resolve)
-  })
-  context.time?.resume()
-}
-
 interface ConversionLimits {
   readonly magic: LegacyMagic
   readonly fetchOffset: number
@@ -122,7 +110,6 @@ class Conversion {
   readonly #limits: ConversionLimits
   readonly #messages: Buffer[] = []
   #size = 0
-  #bytesInTurn = 0
   #isFull = false
   #errorCode: number = ErrorCode.NONE
   nextOffset: number
@@ -132,19 +119,24 @@ class Conversion {
     this.nextOffset = limits.fetchOffset
   }
 
-  /** False when no more is taken. In steps, between which others get their turn. */
-  *add(batch: RecordBatch): Generator<undefined, boolean> {
+  /** False when no more is taken. */
+  async add(
+    batch: RecordBatch,
+    run: (work: () => Steps<DownConverted>) => DownConverted | Promise<DownConverted>,
+  ): Promise<boolean> {
     const { magic, fetchOffset, maxBytes, hardLimits } = this.#limits
     // The first batch is sent whole, whatever the limits, unless it was too large as it is stored or makes far more.
     const isFirst = this.#size === 0
     const isTooLarge = hardLimits && batch.sizeInBytes > maxBytes
     let converted: DownConverted
     try {
-      converted = yield* downConvert(batch, magic, {
+      const limits = {
         fromOffset: fetchOffset,
         maxBytes: isFirst && !isTooLarge ? Math.max(maxBytes, MAX_FIRST_BYTES) : maxBytes - this.#size,
         maxDecompressedBytes: MAX_CONVERTED_BYTES,
-      })
+      }
+      const running = run(() => downConvert(batch, magic, limits))
+      converted = running instanceof Promise ? await running : running
     } catch (error) {
       this.#isFull = true
       // What was converted before it is sent; the next fetch begins here and is told.
@@ -152,7 +144,6 @@ class Conversion {
       return false
     }
     const { messages, isWhole } = converted
-    this.#bytesInTurn += batch.sizeInBytes + messages.length
     this.#isFull = !isWhole
     if (!isFirst && this.#size + messages.length > maxBytes) this.#isFull = true
     else if (messages.length > 0) {
@@ -163,12 +154,6 @@ class Conversion {
     }
     if (!this.#isFull) this.nextOffset = batch.nextOffset
     return !this.#isFull
-  }
-
-  isTurnOver(): boolean {
-    if (this.#bytesInTurn < TURN_BYTES) return false
-    this.#bytesInTurn = 0
-    return true
   }
 
   /** Something was read and nothing came of it: `nextOffset` is where to read on. */

@@ -41,6 +41,11 @@ const MESSAGES: ReadonlyMap<number, string> = new Map([
   ],
 ])
 
+const ENDED: BatchRefusal = {
+  errorCode: ErrorCode.INVALID_TXN_STATE,
+  message: MESSAGES.get(ErrorCode.INVALID_TXN_STATE) ?? null,
+}
+
 /** Undefined where none of the batches is transactional, or nobody has to be asked. */
 export function admitBatches(
   version: number,
@@ -85,6 +90,19 @@ function refuseUnknownSequence({ log }: HostedPartition, records: Buffer): void 
     ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
     `Producer ${producerId} is not known and begins at sequence ${baseSequence}, not 0`,
   )
+}
+
+/** Refuses batches whose transaction has ended since this call: what comes then would hang. */
+export function watchTransactions(batches: readonly BatchToAdmit[]): BatchVerdict {
+  const markers = new Map<Buffer, number>()
+  for (const { partition, records } of batches)
+    if (isTransactional(records)) markers.set(records, markersSeen(partition, records))
+  return (partition, records) =>
+    markers.has(records) && markersSeen(partition, records) !== markers.get(records) ? ENDED : undefined
+}
+
+function markersSeen({ log }: HostedPartition, records: Buffer): number {
+  return log.producers.markersOf(batchProducerId(records, 0))
 }
 
 function admissionOf(version: number): Admission {

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { LogLevels } from '../base/log-levels.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import type { Slices } from '../base/slices.ts'
 import type { Controller } from '../cluster/controller.ts'
 import type { MetadataStore } from '../cluster/metadata/store.ts'
 import type { ProducerIds } from '../cluster/producer-ids.ts'
@@ -21,6 +22,8 @@ export interface Services {
   readonly nodeId: number
   readonly clock: Clock
   readonly random: Random
+  /** For all work whose length a client decides. */
+  readonly slices: Slices
   readonly logger: Logger
   readonly logLevels: LogLevels
   readonly metadata: MetadataStore

@@ -1,3 +1,4 @@
+import type { Steps } from '../base/steps.ts'
 import {
   BatchReader,
   batchFaultAt,
@@ -10,7 +11,7 @@ import { type CompressionType, compressionTypeOf } from '../wire/compression.ts'
 import { CorruptRecordError } from '../wire/corrupt-record-error.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { RecordCursor } from '../wire/record-reader.ts'
-import { assembleBatch } from '../wire/records.ts'
+import { assembleBatchInSteps } from '../wire/records.ts'
 import { targetCodec } from './append-codec.ts'
 import type { LogConfig } from './log-config.ts'
 import { AppendRefused } from './log-errors.ts'
@@ -55,23 +56,34 @@ export function analyzeBatches(
   return batches
 }
 
+/** Well below a millisecond. */
+const RECORDS_PER_STEP = 256
+
+/** What was sent, checked and made ready under one config; only offsets, leader epoch and time are still to come. */
+export interface ValidatedAppend {
+  readonly bytes: Buffer
+  readonly batches: readonly RecordBatch[]
+  readonly config: LogConfig
+}
+
 /**
  * What a leader writes of the bytes that it was sent: every batch checked, and compressed anew where it has to be; of a
  * message set of an older format, the batch that it is converted to.
  */
-export function leaderBatches(
+export function* leaderBatches(
   sentBytes: Buffer,
   config: LogConfig,
   topicPartition: string,
   origin: 'client' | 'coordinator',
   nowMs: number,
-): { readonly bytes: Buffer; readonly batches: readonly RecordBatch[] } {
+): Steps<ValidatedAppend> {
   const isOld = origin === 'client' && isMessageSet(sentBytes)
-  const records = isOld ? upConvert(sentBytes, config, topicPartition, nowMs) : sentBytes
+  const records = isOld ? yield* upConvert(sentBytes, config, topicPartition, nowMs) : sentBytes
   const sent = analyzeBatches(records, config, topicPartition, origin)
   if (origin === 'client' && sent.length > 1)
     throw invalid('Produce requests are only allowed to contain exactly one record batch per partition')
-  const batches = sent.map((batch) => validateBatch(batch, config, topicPartition, origin, nowMs))
+  const batches: RecordBatch[] = []
+  for (const batch of sent) batches.push(yield* validateBatch(batch, config, topicPartition, origin, nowMs))
   const changed = batches.some((batch, index) => batch !== sent[index])
   for (const { sizeInBytes } of changed ? batches : []) {
     if (sizeInBytes > config.maxMessageBytes)
@@ -88,7 +100,7 @@ export function leaderBatches(
       ErrorCode.RECORD_LIST_TOO_LARGE,
       `Message batch size is ${bytes.length} bytes in append to partition ${topicPartition}, which exceeds the maximum configured segment size of ${config.segmentBytes}.`,
     )
-  return { bytes, batches: changed ? [...new BatchReader(bytes)] : batches }
+  return { bytes, batches: changed ? [...new BatchReader(bytes)] : batches, config }
 }
 
 function refuseFault(records: Buffer, at: number, fault: 'bad-length' | 'bad-magic'): AppendRefused {
@@ -109,13 +121,13 @@ function refuseFault(records: Buffer, at: number, fault: 'bad-length' | 'bad-mag
  * Returns the batch to write, which is the same one unless its records have to be compressed anew. Throws
  * AppendRefused; nothing of the batch has changed then.
  */
-function validateBatch(
+function* validateBatch(
   batch: RecordBatch,
   config: LogConfig,
   topicPartition: string,
   origin: 'client' | 'coordinator',
   nowMs: number,
-): RecordBatch {
+): Steps<RecordBatch> {
   if (origin === 'client') checkClientHeader(batch, topicPartition)
   const codec = compressionTypeOf(batch.compressionCodec)
   if (codec === undefined)
@@ -126,9 +138,9 @@ function validateBatch(
   if (batch.isControl) return batch
   const compacted = config.cleanupPolicy.includes('compact')
   if (compacted || config.validateRecords || !headerTimestampsFit(batch, config, nowMs))
-    checkRecords(batch, config, topicPartition, nowMs)
+    yield* checkRecords(batch, config, topicPartition, nowMs)
   const target = targetCodec(config, codec)
-  return target === codec ? batch : recompress(batch, target, config)
+  return target === codec ? batch : yield* recompress(batch, target, config)
 }
 
 /** The texts and their order are Kafka's. */
@@ -161,12 +173,18 @@ function headerTimestampsFit(batch: RecordBatch, config: LogConfig, nowMs: numbe
 }
 
 /** Kafka's walk over every record: `LogValidator.validateRecord`. */
-function checkRecords(batch: RecordBatch, config: LogConfig, topicPartition: string, nowMs: number): void {
+function* checkRecords(
+  batch: RecordBatch,
+  config: LogConfig,
+  topicPartition: string,
+  nowMs: number,
+): Steps<void> {
   const checks = new RecordChecks(config, topicPartition, nowMs)
   let maxTimestamp = NO_TIMESTAMP
   try {
-    const cursor = new RecordCursor(batch, MAX_DECOMPRESSED_BYTES)
+    const cursor = yield* RecordCursor.inSteps(batch, MAX_DECOMPRESSED_BYTES)
     for (let batchIndex = 0; cursor.advance(); batchIndex++) {
+      if (batchIndex % RECORDS_PER_STEP === 0) yield
       maxTimestamp = Math.max(maxTimestamp, cursor.timestamp)
       checks.check(batchIndex, cursor, batch.timestampType)
     }
@@ -180,17 +198,17 @@ function checkRecords(batch: RecordBatch, config: LogConfig, topicPartition: str
   checks.finish()
 }
 
-function recompress(batch: RecordBatch, target: CompressionType, config: LogConfig): RecordBatch {
+function* recompress(batch: RecordBatch, target: CompressionType, config: LogConfig): Steps<RecordBatch> {
   let records: Buffer
   try {
-    const cursor = new RecordCursor(batch, MAX_DECOMPRESSED_BYTES)
-    while (cursor.advance());
+    const cursor = yield* RecordCursor.inSteps(batch, MAX_DECOMPRESSED_BYTES)
+    for (let passed = 0; cursor.advance(); passed++) if (passed % RECORDS_PER_STEP === 0) yield
     records = cursor.payload
   } catch (error) {
     if (!(error instanceof CorruptRecordError)) throw error
     throw invalid(error.message)
   }
-  const bytes = assembleBatch(
+  const bytes = yield* assembleBatchInSteps(
     {
       baseOffset: batch.baseOffset,
       partitionLeaderEpoch: batch.partitionLeaderEpoch,

@@ -1,7 +1,9 @@
 import { invariant } from '../base/invariant.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
+import { runAtOnce, type Steps } from '../base/steps.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import { duplicateAppend, nothingAppended } from './append-info.ts'
+import { leaderBatches, type ValidatedAppend } from './append-validation.ts'
 import { CleaningHold } from './compaction/cleaning-hold.ts'
 import type { CleanedSegment } from './compaction/log-cleaning.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
@@ -203,9 +205,20 @@ export class PartitionLog {
    * place, and keeps the buffer. The caller must not touch it afterwards. Throws AppendRefused and LogStorageError.
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
+    return this.appendValidated(runAtOnce(this.validateAppend(records, options.origin)), options)
+  }
+
+  /** All of `appendAsLeader` that takes long, which changes neither log nor bytes; anew for each append. */
+  validateAppend(records: Buffer, origin: AppendAsLeaderOptions['origin']): Steps<ValidatedAppend> {
+    this.#health.check()
+    return leaderBatches(records, this.#config, this.topicPartition, origin, this.#options.clock.now())
+  }
+
+  /** The rest of `appendAsLeader`. */
+  appendValidated(validated: ValidatedAppend, options: AppendAsLeaderOptions): LogAppendInfo {
     this.#health.check()
     const nowMs = this.#options.clock.now()
-    const prepared = prepareAsLeader(records, options, this, nowMs)
+    const prepared = prepareAsLeader(validated, options, this, nowMs)
     const { duplicate } = prepared.producers
     if (duplicate !== undefined) return duplicateAppend(duplicate, this.#logStartOffset)
     return this.#append(prepared, nowMs)

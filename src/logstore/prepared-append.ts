@@ -1,6 +1,6 @@
 import { type RecordBatch, setBatchMaxTimestamp } from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
-import { analyzeBatches, leaderBatches } from './append-validation.ts'
+import { analyzeBatches, type ValidatedAppend } from './append-validation.ts'
 import type { LogConfig } from './log-config.ts'
 import { AppendRefused } from './log-errors.ts'
 import type { AppendAsLeaderOptions } from './partition-log-types.ts'
@@ -31,12 +31,11 @@ export interface AppendTarget {
  * time, in place. Throws AppendRefused.
  */
 export function prepareAsLeader(
-  records: Buffer,
+  { bytes, batches, config }: ValidatedAppend,
   { leaderEpoch, origin }: AppendAsLeaderOptions,
-  { topicPartition, config, producers, logEndOffset }: AppendTarget,
+  { producers, logEndOffset }: AppendTarget,
   nowMs: number,
 ): PreparedAppend {
-  const { bytes, batches } = leaderBatches(records, config, topicPartition, origin, nowMs)
   const baseOffsets: number[] = []
   let offset = logEndOffset
   for (const batch of batches) {

@@ -1,9 +1,17 @@
+import type { Steps } from '../base/steps.ts'
 import { NO_TIMESTAMP } from '../wire/batch.ts'
 import { compressionTypeOf } from '../wire/compression.ts'
 import { CorruptRecordError } from '../wire/corrupt-record-error.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
-import { type LegacyMessage, magicAt, messageFaultAt, messagesIn, readMessage } from '../wire/message-set.ts'
-import { assembleBatch, RecordsBuilder } from '../wire/records.ts'
+import {
+  decompressWrapper,
+  type LegacyMessage,
+  magicAt,
+  messageFaultAt,
+  messagesInside,
+  readMessage,
+} from '../wire/message-set.ts'
+import { assembleBatchInSteps, RecordsBuilder } from '../wire/records.ts'
 import { targetCodec } from './append-codec.ts'
 import type { LogConfig } from './log-config.ts'
 import { AppendRefused } from './log-errors.ts'
@@ -11,6 +19,8 @@ import { RecordChecks } from './record-checks.ts'
 
 /** More than any producer puts together; every message costs time, so there is less room than for batches of today. */
 const MAX_CONVERTED_BYTES = 32 * 1024 * 1024
+/** Well below a millisecond. */
+const MESSAGES_PER_STEP = 256
 
 /** Whether the bytes begin with a message of format 0 or 1. */
 export function isMessageSet(records: Buffer): boolean {
@@ -25,8 +35,13 @@ export function isMessageSet(records: Buffer): boolean {
  *
  * What it decompresses to, and what it makes of it, is bounded by 32 MiB or `max.message.bytes`.
  */
-export function upConvert(records: Buffer, config: LogConfig, topicPartition: string, nowMs: number): Buffer {
-  const first = checkOuterMessages(records, config, topicPartition)
+export function* upConvert(
+  records: Buffer,
+  config: LogConfig,
+  topicPartition: string,
+  nowMs: number,
+): Steps<Buffer> {
+  const first = yield* checkOuterMessages(records, config, topicPartition)
   if (first === undefined) return records.subarray(0, 0)
   const maxBytes = Math.max(MAX_CONVERTED_BYTES, config.maxMessageBytes)
   const checks = new RecordChecks(config, topicPartition, nowMs)
@@ -35,8 +50,11 @@ export function upConvert(records: Buffer, config: LogConfig, topicPartition: st
   let maxTimestamp = NO_TIMESTAMP
   try {
     const isCompressed = first.compressionCodec !== 0
-    const messages = isCompressed ? messagesIn(first, maxBytes) : messagesOf(records)
+    const messages = isCompressed
+      ? messagesInside(first, yield* decompressWrapper(first, maxBytes))
+      : messagesOf(records)
     for (const message of messages) {
+      if (builder.count % MESSAGES_PER_STEP === 0) yield
       checkMessage(message, builder.count, first, checks, topicPartition)
       if (!isCompressed) checks.finish()
       const { key, value, timestamp } = message
@@ -52,7 +70,7 @@ export function upConvert(records: Buffer, config: LogConfig, topicPartition: st
   checks.finish()
   // The codecs of format 0 and 1 were looked at when the messages were read.
   const source = compressionTypeOf(first.compressionCodec) ?? 'none'
-  return assembleBatch(
+  return yield* assembleBatchInSteps(
     {
       compression: targetCodec(config, source),
       ...(config.compressionLevel === undefined ? {} : { compressionLevel: config.compressionLevel }),
@@ -64,16 +82,17 @@ export function upConvert(records: Buffer, config: LogConfig, topicPartition: st
 }
 
 /** Looks at the messages as they were sent, not into them; the first one, if there is any. */
-function checkOuterMessages(
+function* checkOuterMessages(
   records: Buffer,
   config: LogConfig,
   topicPartition: string,
-): LegacyMessage | undefined {
+): Steps<LegacyMessage | undefined> {
   let first: LegacyMessage | undefined
   let count = 0
   let isCompressed = false
   let otherMagic: number | undefined
   for (let at = 0; at < records.length; ) {
+    if (count % MESSAGES_PER_STEP === 0) yield
     const fault = messageFaultAt(records, at)
     if (fault === 'too-short') break
     if (fault !== undefined) throw refuseFault(records, at, fault)

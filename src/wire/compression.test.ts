@@ -3,6 +3,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import lz4 from 'lz4-napi'
 import { describe, expect, test } from 'vitest'
+import { runAtOnce } from '../base/steps.ts'
 import {
   type CompressionType,
   compress,
@@ -222,15 +223,17 @@ describe('snappy', () => {
   })
 
   test('containers that follow each other are one content', () => {
-    const container = compressXerialSnappy(content)
+    const container = runAtOnce(compressXerialSnappy(content))
     const both = decompress('snappy', Buffer.concat([container, container]), content.length * 2)
     expect(both.equals(Buffer.concat([content, content]))).toBe(true)
   })
 
   test('is read the same without native code', () => {
-    expect(decompressSnappy(compressXerialSnappy(content), 1e6, loadPortableSnappy()).equals(content)).toBe(
-      true,
-    )
+    expect(
+      runAtOnce(decompressSnappy(runAtOnce(compressXerialSnappy(content)), 1e6, loadPortableSnappy())).equals(
+        content,
+      ),
+    ).toBe(true)
   })
 
   test('a block that claims more than its bytes can hold is refused before room is made for it', () => {

@@ -34,6 +34,7 @@ function stepsAndResult(changes: Partial<BatchInput>, magic: LegacyMagic, limits
   for (let steps = 0; ; steps++) {
     const step = conversion.next()
     if (step.done === true) return { steps, result: step.value }
+    step.value?.atOnce()
   }
 }
 

@@ -1,9 +1,10 @@
+import type { Steps } from '../base/steps.ts'
 import type { RecordBatch } from './batch.ts'
 import { type CompressionType, compressionTypeOf } from './compression.ts'
 import { ErrorCode, KafkaError } from './error-codes.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import {
-  compressMessages,
+  compressMessagesInSteps,
   encodeMessage,
   type LegacyMagic,
   type LegacyMessageInput,
@@ -14,8 +15,8 @@ import { RecordCursor } from './record-reader.ts'
 
 /** A batch that holds more messages is written as several compressed ones, each about as large as this inside. */
 const WRAPPER_BYTES = 1024 * 1024
-/** A step takes some milliseconds. */
-const RECORDS_PER_STEP = 8192
+/** Well below a millisecond. */
+const RECORDS_PER_STEP = 256
 
 export interface DownConversionLimits {
   /** Messages before it are left out where they stand alone; of what is compressed, what ends before it. */
@@ -45,7 +46,7 @@ export function* downConvert(
   batch: RecordBatch,
   magic: LegacyMagic,
   limits: DownConversionLimits,
-): Generator<undefined, DownConverted> {
+): Steps<DownConverted> {
   if (batch.isControl) return NOTHING
   const codec = compressionTypeOf(batch.compressionCodec)
   if (codec === 'zstd')
@@ -53,7 +54,7 @@ export function* downConvert(
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
       'Down-conversion of zstandard-compressed batches is not supported',
     )
-  const cursor = new RecordCursor(batch, limits.maxDecompressedBytes)
+  const cursor = yield* RecordCursor.inSteps(batch, limits.maxDecompressedBytes)
   if (codec === undefined || codec === 'none') return yield* convertSingly(cursor, magic, limits)
   return yield* convertCompressed(cursor, magic, codec, limits)
 }
@@ -62,10 +63,10 @@ function* convertSingly(
   cursor: RecordCursor,
   magic: LegacyMagic,
   limits: DownConversionLimits,
-): Generator<undefined, DownConverted> {
+): Steps<DownConverted> {
   const { timestampType } = cursor.batch
   const messages = new GrowingBuffer()
-  for (let records = 1; cursor.advance(); records++) {
+  for (let records = 0; cursor.advance(); records++) {
     if (records % RECORDS_PER_STEP === 0) yield
     const { offset, timestamp, key, value } = cursor
     if (offset < limits.fromOffset) continue
@@ -82,7 +83,7 @@ function* convertCompressed(
   magic: LegacyMagic,
   codec: CompressionType,
   limits: DownConversionLimits,
-): Generator<undefined, DownConverted> {
+): Steps<DownConverted> {
   const { timestampType, compressionCodec } = cursor.batch
   const wrappers: Buffer[] = []
   let size = 0
@@ -92,7 +93,7 @@ function* convertCompressed(
     const firstOffset = cursor.offset
     let lastOffset = firstOffset
     let maxTimestamp = -1
-    for (let records = 1; hasMore && set.length < WRAPPER_BYTES; records++) {
+    for (let records = 0; hasMore && set.length < WRAPPER_BYTES; records++) {
       if (records % RECORDS_PER_STEP === 0) yield
       const { offset, timestamp, key, value } = cursor
       // Format 1 counts from the first message of the wrapper, format 0 does not.
@@ -109,7 +110,7 @@ function* convertCompressed(
       timestampType,
       compressionCodec,
       key: null,
-      value: compressMessages(codec, magic, set.toBuffer()),
+      value: yield* compressMessagesInSteps(codec, magic, set.toBuffer()),
     })
     if (size > 0 && size + wrapper.length > limits.maxBytes)
       return { messages: Buffer.concat(wrappers, size), isWhole: false }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { Steps } from '../base/steps.ts'
 import { CorruptRecordError } from './corrupt-record-error.ts'
 import { xxhash32 } from './xxhash32.ts'
 
@@ -34,7 +35,7 @@ function lz4(): Lz4 {
 export type HeaderChecksum = 'standard' | 'kafka-0.8'
 
 /** One frame of independent 64 KB blocks, with neither content size nor checksums but the header's. */
-export function compressLz4Frame(bytes: Buffer, checksum: HeaderChecksum = 'standard'): Buffer {
+export function* compressLz4Frame(bytes: Buffer, checksum: HeaderChecksum = 'standard'): Steps<Buffer> {
   const header = Buffer.alloc(MAGIC_BYTES + 3)
   header.writeUInt32LE(MAGIC, 0)
   header[4] = (VERSION << 6) | (1 << 5)
@@ -52,6 +53,7 @@ export function compressLz4Frame(bytes: Buffer, checksum: HeaderChecksum = 'stan
       length.writeUInt32LE((block.length | UNCOMPRESSED_BIT) >>> 0, 0)
       parts.push(length, block)
     }
+    yield
   }
   parts.push(Buffer.alloc(4))
   return Buffer.concat(parts)
@@ -61,11 +63,11 @@ export function compressLz4Frame(bytes: Buffer, checksum: HeaderChecksum = 'stan
  * The content of the frame at the front of `bytes`. As in Kafka, what follows the frame is not looked at, a content
  * size is skipped, a content checksum is not compared, and blocks that depend on each other are refused.
  */
-export function decompressLz4Frame(
+export function* decompressLz4Frame(
   bytes: Buffer,
   maxOutputBytes: number,
   checksum: HeaderChecksum = 'standard',
-): Buffer {
+): Steps<Buffer> {
   const { firstBlockAt, maxBlockBytes, hasBlockChecksums, hasContentChecksum } = readFrameHeader(
     bytes,
     checksum,
@@ -97,6 +99,7 @@ export function decompressLz4Frame(
     blocks.push(block)
     produced += block.length
     at += length + (hasBlockChecksums ? 4 : 0)
+    yield
   }
 }
 

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { runAtOnce, type Steps } from '../base/steps.ts'
 import {
   COMPRESSION_CODEC_MASK,
   LOG_OVERHEAD,
@@ -8,7 +9,7 @@ import {
   type TimestampType,
   writeInt64,
 } from './batch.ts'
-import { type CompressionType, compress, compressionTypeOf, decompress } from './compression.ts'
+import { type CompressionType, compressInSteps, compressionTypeOf, decompressInSteps } from './compression.ts'
 import { CorruptRecordError } from './corrupt-record-error.ts'
 import { compressLz4Frame, decompressLz4Frame } from './lz4-frame.ts'
 
@@ -123,22 +124,28 @@ function readField(bytes: Buffer, at: number, offset: number): Buffer | null {
 }
 
 /**
- * The messages in a wrapper, one by one, so that memory holds no more than what it decompresses to. Their offsets are
- * those that stand there: in format 1 they count from the first message of the wrapper. Under LogAppendTime all have
- * the wrapper's time. What is cut off at the end is left out. Kafka's `AbstractLegacyRecordBatch.DeepRecordsIterator`.
- *
- * Throws CorruptRecordError where it is no wrapper or holds more than `maxDecompressedBytes`; at the end also where it
- * held no message, or one beyond its own offset, unless that is 0, as some librdkafka sent it.
+ * What the value of a wrapper decompresses to, for `messagesInside`. Throws CorruptRecordError where it is no wrapper or
+ * holds more than `maxDecompressedBytes`.
  */
-export function* messagesIn(
-  wrapper: LegacyMessage,
-  maxDecompressedBytes: number,
-): Generator<LegacyMessage, void, void> {
+export function* decompressWrapper(wrapper: LegacyMessage, maxDecompressedBytes: number): Steps<Buffer> {
   const codec = compressionTypeOf(wrapper.compressionCodec)
   if (codec === undefined || codec === 'none' || codec === 'zstd')
     throw new CorruptRecordError(`a compressed message of format ${wrapper.magic} with codec ${codec}`)
   if (wrapper.value === null) throw new CorruptRecordError('a compressed message without a value')
-  const inner = decompressMessages(codec, wrapper.magic, wrapper.value, maxDecompressedBytes)
+  return codec === 'lz4' && wrapper.magic === 0
+    ? yield* decompressLz4Frame(wrapper.value, maxDecompressedBytes, 'kafka-0.8')
+    : yield* decompressInSteps(codec, wrapper.value, maxDecompressedBytes)
+}
+
+/**
+ * The messages in a wrapper, one by one, so that memory holds no more than what it decompresses to. Their offsets are
+ * those that stand there: in format 1 they count from the first message of the wrapper. Under LogAppendTime all have
+ * the wrapper's time. What is cut off at the end is left out. Kafka's `AbstractLegacyRecordBatch.DeepRecordsIterator`.
+ *
+ * Throws CorruptRecordError where one is broken; at the end also where there was no message, or one beyond the
+ * wrapper's own offset, unless that is 0, as some librdkafka sent it.
+ */
+export function* messagesInside(wrapper: LegacyMessage, inner: Buffer): Generator<LegacyMessage, void, void> {
   const isLogAppendTime = wrapper.timestampType === 'LogAppendTime'
   let lastOffset: number | undefined
   for (let at = 0; at < inner.length; ) {
@@ -154,6 +161,14 @@ export function* messagesIn(
   if (lastOffset === undefined) throw new CorruptRecordError('a compressed message with no messages in it')
   if (wrapper.magic === 1 && wrapper.offset !== 0 && wrapper.offset < lastOffset)
     throw new CorruptRecordError(`offset ${lastOffset} in a compressed message of offset ${wrapper.offset}`)
+}
+
+/** As `messagesInside`, decompressed at once. */
+export function messagesIn(
+  wrapper: LegacyMessage,
+  maxDecompressedBytes: number,
+): Generator<LegacyMessage, void, void> {
+  return messagesInside(wrapper, runAtOnce(decompressWrapper(wrapper, maxDecompressedBytes)))
 }
 
 /** Bytes of the whole message. */
@@ -194,16 +209,16 @@ function writeField(bytes: Buffer, field: Uint8Array | null, at: number): number
  * (KIP-57), and whoever reads format 0 expects it.
  */
 export function compressMessages(codec: CompressionType, magic: LegacyMagic, messages: Buffer): Buffer {
-  return codec === 'lz4' && magic === 0 ? compressLz4Frame(messages, 'kafka-0.8') : compress(codec, messages)
+  return runAtOnce(compressMessagesInSteps(codec, magic, messages))
 }
 
-function decompressMessages(
+/** As `compressMessages`. */
+export function* compressMessagesInSteps(
   codec: CompressionType,
   magic: LegacyMagic,
-  bytes: Buffer,
-  maxOutputBytes: number,
-): Buffer {
+  messages: Buffer,
+): Steps<Buffer> {
   return codec === 'lz4' && magic === 0
-    ? decompressLz4Frame(bytes, maxOutputBytes, 'kafka-0.8')
-    : decompress(codec, bytes, maxOutputBytes)
+    ? yield* compressLz4Frame(messages, 'kafka-0.8')
+    : yield* compressInSteps(codec, messages)
 }

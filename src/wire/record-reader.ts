@@ -1,5 +1,6 @@
+import type { Steps } from '../base/steps.ts'
 import { incrementSequence, NO_SEQUENCE, type RecordBatch } from './batch.ts'
-import { compressionTypeOf, decompress } from './compression.ts'
+import { type CompressionType, compressionTypeOf, decompress, decompressInSteps } from './compression.ts'
 import { CorruptRecordError } from './corrupt-record-error.ts'
 import type { RecordHeader } from './records.ts'
 
@@ -46,10 +47,20 @@ export class RecordCursor {
   #headersAt = 0
   #headersCount = 0
 
-  constructor(batch: RecordBatch, maxDecompressedBytes: number) {
+  /** As the constructor, which decompresses at once. */
+  static *inSteps(batch: RecordBatch, maxDecompressedBytes: number): Steps<RecordCursor> {
+    const { recordsPayload } = batch
+    const payload =
+      recordsPayload.length === 0
+        ? recordsPayload
+        : yield* decompressInSteps(codecOf(batch), recordsPayload, maxDecompressedBytes)
+    return new RecordCursor(batch, maxDecompressedBytes, payload)
+  }
+
+  /** `decompressed`: the records of the batch, where they are at hand. */
+  constructor(batch: RecordBatch, maxDecompressedBytes: number, decompressed?: Buffer) {
     this.batch = batch
-    const compression = compressionTypeOf(batch.compressionCodec)
-    if (compression === undefined) throw new CorruptRecordError(`unknown codec ${batch.compressionCodec}`)
+    const compression = codecOf(batch)
     this.#count = batch.recordsCount
     if (this.#count < 0) throw new CorruptRecordError(`a count of ${this.#count} records`)
     this.#baseOffset = batch.baseOffset
@@ -58,7 +69,9 @@ export class RecordCursor {
     this.#logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined
     const payload = batch.recordsPayload
     // Compaction keeps batches without records, and some writers keep the codec's bit on them.
-    this.#bytes = payload.length === 0 ? payload : decompress(compression, payload, maxDecompressedBytes)
+    this.#bytes =
+      decompressed ??
+      (payload.length === 0 ? payload : decompress(compression, payload, maxDecompressedBytes))
   }
 
   /** Moves to the next record; false after the last one, once the end of the batch was found to be there too. */
@@ -229,6 +242,12 @@ export class RecordCursor {
   #corrupt(what: string): CorruptRecordError {
     return new CorruptRecordError(`batch at offset ${this.#baseOffset}, record ${this.#passed}: ${what}`)
   }
+}
+
+function codecOf(batch: RecordBatch): CompressionType {
+  const compression = compressionTypeOf(batch.compressionCodec)
+  if (compression === undefined) throw new CorruptRecordError(`unknown codec ${batch.compressionCodec}`)
+  return compression
 }
 
 /** The records of a batch one by one; throws CorruptRecordError where one is wrong, as RecordCursor does. */

@@ -1,3 +1,4 @@
+import { runAtOnce, type Steps } from '../base/steps.ts'
 import {
   CONTROL_MASK,
   DELETE_HORIZON_MASK,
@@ -12,7 +13,7 @@ import {
   TRANSACTIONAL_MASK,
   writeBatchHeader,
 } from './batch.ts'
-import { type CompressionType, compress, compressionCodecOf } from './compression.ts'
+import { type CompressionType, compressInSteps, compressionCodecOf } from './compression.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './record-varint.ts'
 
@@ -115,8 +116,17 @@ export interface BatchSummary {
 
 /** Builds a whole batch around records that are encoded already; they are compressed here if at all. */
 export function assembleBatch(header: BatchHeaderInput, records: Buffer, summary: BatchSummary): Buffer {
+  return runAtOnce(assembleBatchInSteps(header, records, summary))
+}
+
+/** As `assembleBatch`. */
+export function* assembleBatchInSteps(
+  header: BatchHeaderInput,
+  records: Buffer,
+  summary: BatchSummary,
+): Steps<Buffer> {
   const compression = header.compression ?? 'none'
-  const payload = compress(compression, records, header.compressionLevel)
+  const payload = yield* compressInSteps(compression, records, header.compressionLevel)
   const batch = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + payload.length)
   payload.copy(batch, RECORD_BATCH_OVERHEAD)
   writeBatchHeader(batch, 0, {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { Steps } from '../base/steps.ts'
 import { CorruptRecordError } from './corrupt-record-error.ts'
 
 // Kafka's snappy is the container of the xerial library (`SnappyOutputStream`): a header, then raw snappy blocks
@@ -50,7 +51,7 @@ export function loadPortableSnappy(require: NodeJS.Require = createRequire(impor
 }
 
 /** The xerial container, with blocks of 32 KB as Java's producer makes them. */
-export function compressXerialSnappy(bytes: Buffer): Buffer {
+export function* compressXerialSnappy(bytes: Buffer): Steps<Buffer> {
   const header = Buffer.alloc(XERIAL_HEADER_BYTES)
   XERIAL_MAGIC.copy(header)
   header.writeInt32BE(XERIAL_VERSION, 8)
@@ -61,16 +62,17 @@ export function compressXerialSnappy(bytes: Buffer): Buffer {
     const length = Buffer.alloc(4)
     length.writeInt32BE(block.length, 0)
     parts.push(length, block)
+    yield
   }
   return Buffer.concat(parts)
 }
 
 /** Reads the xerial container, several of them in a row, or one raw block. */
-export function decompressSnappy(
+export function* decompressSnappy(
   bytes: Buffer,
   maxOutputBytes: number,
   blocks: SnappyBlocks = snappy(),
-): Buffer {
+): Steps<Buffer> {
   if (!isXerialHeader(bytes, 0)) return uncompressBlock(bytes, maxOutputBytes, maxOutputBytes, blocks)
   const outputs: Buffer[] = []
   let produced = 0
@@ -91,6 +93,7 @@ export function decompressSnappy(
     outputs.push(output)
     produced += output.length
     at += length
+    yield
   }
   return outputs.length === 1 ? outputs[0]! : Buffer.concat(outputs, produced)
 }

@@ -5,6 +5,8 @@
  * An append to a leader that has nobody to wait for moves the high watermark in the same call.
  */
 import type { Clock } from '../../base/clock.ts'
+import { runAtOnce, type Steps } from '../../base/steps.ts'
+import type { ValidatedAppend } from '../../logstore/append-validation.ts'
 import type { LogAppendInfo, PartitionLog } from '../../logstore/partition-log.ts'
 import { ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import type { PartitionImage } from '../metadata/image.ts'
@@ -82,15 +84,31 @@ export class HostedPartition {
    * Appends as the leader. The bytes are patched in place and kept: the caller must not touch them afterwards.
    * Throws AppendRefused, and KafkaError where this broker does not lead or the disk failed.
    */
-  append(records: Buffer, { origin, acksAll }: AppendOptions): LogAppendInfo {
+  append(records: Buffer, options: AppendOptions): LogAppendInfo {
+    return this.appendValidated(runAtOnce(this.validateAppend(records, options)), options)
+  }
+
+  /** All of `append` that takes long, and its refusals. Whether this broker leads is asked again by the rest. */
+  validateAppend(records: Buffer, options: AppendOptions): Steps<ValidatedAppend> {
+    this.#checkAppend(options)
+    return this.log.validateAppend(records, options.origin)
+  }
+
+  /** The rest of `append`. */
+  appendValidated(validated: ValidatedAppend, options: AppendOptions): LogAppendInfo {
+    this.#checkAppend(options)
+    const { leaderEpoch } = this.#state
+    const info = this.log.appendValidated(validated, { leaderEpoch, origin: options.origin })
+    if (this.#state.appended(this.log.logEndOffset, this.#clock.now()))
+      this.#highWatermarkMoved(info.sizeInBytes)
+    return info
+  }
+
+  #checkAppend({ acksAll }: AppendOptions): void {
     const refused = this.#isClosed ? this.#closed : this.#state.checkAppend(acksAll ? ACKS_ALL : ACKS_LEADER)
     if (refused !== ErrorCode.NONE) {
       throw new KafkaError(refused, `partition ${this.topic}-${this.partition} cannot be appended to`)
     }
-    const info = this.log.appendAsLeader(records, { leaderEpoch: this.#state.leaderEpoch, origin })
-    if (this.#state.appended(this.log.logEndOffset, this.#clock.now()))
-      this.#highWatermarkMoved(info.sizeInBytes)
-    return info
   }
 
   /** NONE, or why a request that names this leader epoch (-1 for none) cannot be served here. */
