@@ -35,10 +35,7 @@ const SEVERAL_PRODUCERS: BatchRefusal = {
 
 const MESSAGES: ReadonlyMap<number, string> = new Map([
   [ErrorCode.INVALID_TXN_STATE, 'Partition was not added to the transaction'],
-  [
-    ErrorCode.NOT_ENOUGH_REPLICAS,
-    'Unable to verify the partition has been added to the transaction. Underlying error: CONCURRENT_TRANSACTIONS',
-  ],
+  [ErrorCode.NOT_ENOUGH_REPLICAS, 'Unable to verify the partition has been added to the transaction'],
 ])
 
 const ENDED: BatchRefusal = {
