@@ -3,7 +3,7 @@ import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
 import type { TransactionPartitions } from '../transactions/transaction.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import { type BatchInput, encodeBatch } from '../wire/records.ts'
-import { admitBatches } from './produce-admission.ts'
+import { admitBatches, watchTransactions } from './produce-admission.ts'
 import type { Services } from './services.ts'
 
 const PRODUCER = { producerId: 7, producerEpoch: 3 }
@@ -149,3 +149,18 @@ test.each([11, 12])(
     else expect(ask).toThrow(/begins at sequence 5/)
   },
 )
+
+test('a batch that others had their turn before is refused once its transaction has ended, and no other', () => {
+  const [ended, open] = [new FakePartition(0, 3), new FakePartition(1, 3)]
+  const [first, second, plain] = [batch(), batch(), batch({ isTransactional: false })]
+  const verdict = watchTransactions([
+    { partition: ended.hosted, records: first },
+    { partition: open.hosted, records: second },
+    { partition: ended.hosted, records: plain },
+  ])
+  expect(verdict(ended.hosted, first)).toBeUndefined()
+  ended.end()
+  expect(verdict(ended.hosted, first)?.errorCode).toBe(ErrorCode.INVALID_TXN_STATE)
+  expect(verdict(open.hosted, second)).toBeUndefined()
+  expect(verdict(ended.hosted, plain)).toBeUndefined()
+})

@@ -3,13 +3,15 @@ import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import lz4 from 'lz4-napi'
 import { describe, expect, test } from 'vitest'
-import { runAtOnce } from '../base/steps.ts'
+import { runAtOnce, type Steps } from '../base/steps.ts'
 import {
   type CompressionType,
   compress,
+  compressInSteps,
   compressionTypeOf,
   compressionTypes,
   decompress,
+  decompressInSteps,
 } from './compression.ts'
 import { CorruptRecordError } from './corrupt-record-error.ts'
 import { compressXerialSnappy, decompressSnappy, loadPortableSnappy } from './snappy.ts'
@@ -145,6 +147,44 @@ describe('gzip and zstd', () => {
       expect(small.length).toBeLessThan(fast.length)
       expect(decompress(type, small, bytes.length).equals(bytes)).toBe(true)
     }
+  })
+})
+
+describe('what is much for gzip and zstd is done meanwhile', () => {
+  /** As a caller does that goes on with other things. */
+  async function meanwhile<T>(steps: Steps<T>): Promise<{ value: T; longCalls: number }> {
+    let longCalls = 0
+    let next = steps.next()
+    for (; next.done !== true; next = steps.next()) {
+      if (next.value === undefined) continue
+      longCalls++
+      await next.value.meanwhile()
+    }
+    return { value: next.value, longCalls }
+  }
+
+  const bytes = Buffer.concat([randomBytes(1000), Buffer.alloc(3_000_000, 'so much air')])
+
+  test.each(['gzip', 'zstd'] as const)('%s: with the content that it has at once', async (type) => {
+    const { value, longCalls } = await meanwhile(compressInSteps(type, bytes))
+    expect(longCalls).toBe(1)
+    expect(decompress(type, value, bytes.length).equals(bytes)).toBe(true)
+    const back = await meanwhile(decompressInSteps(type, value, bytes.length))
+    expect([back.longCalls, back.value.equals(bytes)]).toEqual([1, true])
+  })
+
+  test.each(['gzip', 'zstd'] as const)('%s: with the errors that it has at once', async (type) => {
+    const compressed = compress(type, bytes)
+    const limit = bytes.length - 1
+    await expect(meanwhile(decompressInSteps(type, compressed, limit))).rejects.toMatchObject({
+      exceedsLimit: true,
+      message: `${type}: more than ${limit} bytes when decompressed`,
+    })
+    const cut = compressed.subarray(0, -1)
+    await expect(meanwhile(decompressInSteps(type, cut, bytes.length))).rejects.toMatchObject({
+      name: 'CorruptRecordError',
+      exceedsLimit: false,
+    })
   })
 })
 

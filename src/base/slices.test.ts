@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../testing/manual-clock.ts'
+import { Slices } from './slices.ts'
+import { awaitEach, type LongCall, runAtOnce, type Steps } from './steps.ts'
+
+/** Takes `stepsMs` milliseconds one after the other, with a pause behind each. */
+function* taking(
+  clock: ManualClock,
+  stepsMs: readonly number[],
+  done: string[] = [],
+  name = '',
+): Steps<string> {
+  for (const ms of stepsMs) {
+    clock.advance(ms)
+    done.push(name)
+    yield
+  }
+  return name
+}
+
+/** Lets promises go on and timers fire until nothing is left to wait for; gives how often others had their turn. */
+async function settle<T>(clock: ManualClock, result: Promise<T>): Promise<{ value: T; turns: number }> {
+  let turns = 0
+  let isSettled = false
+  const watched = result.finally(() => {
+    isSettled = true
+  })
+  watched.catch(() => {})
+  for (;;) {
+    for (let index = 0; index < 20; index++) await Promise.resolve()
+    if (isSettled) return { value: await watched, turns }
+    if (clock.pendingTimers > 0) turns++
+    clock.advance(0)
+  }
+}
+
+describe('work', () => {
+  it('that fits into the slice is done at once', () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    expect(slices.run(() => taking(clock, [3, 3], [], 'a'), slices.turn())).toBe('a')
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  it('that throws at once throws', () => {
+    const slices = new Slices(new ManualClock())
+    const failing = function* (isRefused = true): Steps<void> {
+      if (!isRefused) yield
+      throw new Error('refused')
+    }
+    expect(() => slices.run(() => failing(), slices.turn())).toThrow('refused')
+  })
+
+  it('that takes longer is begun anew, and lets others have their turn after each slice', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const done: string[] = []
+    const result = slices.run(() => taking(clock, [6, 6, 6, 6], done, 'a'), slices.turn())
+    expect(done).toHaveLength(2)
+    expect(result).toBeInstanceOf(Promise)
+    const { value, turns } = await settle(clock, result as Promise<string>)
+    expect([value, turns, done.length]).toEqual(['a', 3, 2 + 4])
+  })
+
+  it('of one request counts together, and what is done after a turn counts from there', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const turn = slices.turn()
+    expect(slices.run(() => taking(clock, [9], [], 'a'), turn)).toBe('a')
+    const second = slices.run(() => taking(clock, [2], [], 'b'), turn)
+    expect(second).toBeInstanceOf(Promise)
+    await settle(clock, second as Promise<string>)
+    expect(slices.run(() => taking(clock, [2], [], 'c'), turn)).toBe('c')
+  })
+
+  it('that is long is done one after the other, failures or not', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const done: string[] = []
+    const failing = function* (): Steps<string> {
+      yield* taking(clock, [20, 20], done, 'a')
+      throw new Error('refused')
+    }
+    const first = slices.run(failing, slices.turn()) as Promise<string>
+    const second = slices.run(() => taking(clock, [20, 20], done, 'b'), slices.turn()) as Promise<string>
+    await expect(settle(clock, first)).rejects.toThrow('refused')
+    expect((await settle(clock, second)).value).toBe('b')
+    expect(done).toEqual(['a', 'b', 'a', 'a', 'b', 'b'])
+  })
+
+  it('leaves a long call to others and counts no time for it', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const called: string[] = []
+    const call: LongCall = {
+      atOnce: () => void called.push('at once'),
+      meanwhile: async () => void called.push('meanwhile'),
+    }
+    const calling = function* (): Steps<string> {
+      yield call
+      return called.join()
+    }
+    const counted: string[] = []
+    const time = { pause: () => void counted.push('pause'), resume: () => void counted.push('resume') }
+    const result = slices.run(calling, slices.turn(), time) as Promise<string>
+    expect((await settle(clock, result)).value).toBe('meanwhile')
+    expect(counted).toEqual(['pause', 'resume', 'pause', 'resume'])
+    expect(runAtOnce(calling())).toBe('meanwhile,at once')
+  })
+})
+
+describe('what awaits each promise that it yields', () => {
+  it('is done at once where there is none', () => {
+    const none = function* (count = 0): Generator<Promise<number>, string, number> {
+      if (count > 0) yield Promise.resolve(count)
+      return 'a'
+    }
+    expect(awaitEach(none())).toBe('a')
+  })
+
+  it('is given values and failures', async () => {
+    const both = function* (): Generator<Promise<number>, string, number> {
+      const value = yield Promise.resolve(7)
+      try {
+        yield Promise.reject(new Error('no'))
+      } catch (error) {
+        return `${value} ${String(error)}`
+      }
+      return 'no failure'
+    }
+    expect(await awaitEach(both())).toBe('7 Error: no')
+  })
+})
