@@ -28,6 +28,10 @@ import { listGroupsRequest, listGroupsResponse } from './wire/schemas/16-list-gr
 import { createTopicsRequest, createTopicsResponse } from './wire/schemas/19-create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './wire/schemas/20-delete-topics.ts'
 import { createPartitionsRequest, createPartitionsResponse } from './wire/schemas/37-create-partitions.ts'
+import {
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+} from './wire/schemas/44-incremental-alter-configs.ts'
 
 const OFFSETS_TOPIC = '__consumer_offsets'
 
@@ -374,4 +378,51 @@ it('an answer names ten thousand bad records at most, whatever the batches hold'
     expect(errorCode).toBe(ErrorCode.INVALID_RECORD)
     expect(errorMessage).toContain('1500 record errors in total')
   }
+})
+
+it('a refusal that repeats the longest strings of a client is answered, and what stands beside it done', async () => {
+  const client = await startWithClient()
+  const long = 'ü'.repeat(16_000)
+  const topic = { numPartitions: 1, replicationFactor: 1, assignments: [] }
+  const { topics } = await client.send(createTopicsRequest, createTopicsResponse, 7, {
+    topics: [
+      {
+        ...topic,
+        name: 'bad',
+        configs: [
+          { name: long, value: '1' },
+          { name: 'cleanup.policy', value: long },
+        ],
+      },
+      { ...topic, name: 'good', configs: [] },
+    ],
+    timeoutMs: 1000,
+  })
+  expect(new Map(topics.map(({ name, errorCode }) => [name, errorCode]))).toEqual(
+    new Map([
+      ['bad', ErrorCode.INVALID_CONFIG],
+      ['good', ErrorCode.NONE],
+    ]),
+  )
+  const configs = [{ name: long, configOperation: 0, value: long }]
+  const { responses } = await client.send(
+    incrementalAlterConfigsRequest,
+    incrementalAlterConfigsResponse,
+    1,
+    {
+      resources: [
+        { resourceType: 2, resourceName: 'good', configs },
+        {
+          resourceType: 32,
+          resourceName: 'group',
+          configs: [{ name: 'share.auto.offset.reset', configOperation: 0, value: long }],
+        },
+      ],
+      validateOnly: false,
+    },
+  )
+  expect(responses.map(({ errorCode }) => errorCode)).toEqual([
+    ErrorCode.INVALID_CONFIG,
+    ErrorCode.INVALID_CONFIG,
+  ])
 })

@@ -8,6 +8,7 @@
  *
  * When the answer leaves, the topics are led and can be produced to: Kafka may still say NOT_LEADER_OR_FOLLOWER.
  */
+
 import { isRefusal, type Refusal } from '../cluster/controller/create-topics.ts'
 import type { TopicToCreate } from '../cluster/controller.ts'
 import type { TopicImage } from '../cluster/metadata/image.ts'
@@ -18,6 +19,7 @@ import {
   createTopicsRequest,
   createTopicsResponse,
 } from '../wire/schemas/19-create-topics.ts'
+import { errorText } from './error-text.ts'
 import { handler } from './handler.ts'
 import { changingPartitions } from './partition-changes.ts'
 import { repeated } from './repeated.ts'
@@ -75,7 +77,7 @@ export const createTopics = handler({
 })
 
 function refusedTopic(name: string, { errorCode, message }: Refusal): TopicResult {
-  return { name, errorCode, errorMessage: message, configs: [] }
+  return { name, errorCode, errorMessage: errorText(message), configs: [] }
 }
 
 function createdTopic(

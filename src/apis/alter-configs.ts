@@ -2,6 +2,7 @@
  * Changes configs of resources, each resource as a whole or not at all: Kafka's `ConfigAdminManager` (what the broker
  * checks) and `ConfigurationControlManager` (what the controller does).
  */
+
 import type { MetadataChange } from '../cluster/metadata/changes.ts'
 import { type ConfigResource, configsOf, type MetadataImage } from '../cluster/metadata/image.ts'
 import { topicNameProblem } from '../cluster/topic-names.ts'
@@ -22,6 +23,7 @@ import {
   ResourceType,
 } from './config-resources.ts'
 import { ALL_BROKERS } from './config-service.ts'
+import { errorText } from './error-text.ts'
 import { repeated } from './repeated.ts'
 import type { Services } from './services.ts'
 
@@ -124,7 +126,7 @@ function outcomeOf<T>(act: () => T): T | AlteredConfigs {
     return act()
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
-    return { errorCode: error.code, errorMessage: error.message }
+    return { errorCode: error.code, errorMessage: errorText(error.message) }
   }
 }
 
