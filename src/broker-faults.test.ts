@@ -27,11 +27,17 @@ import { findCoordinatorRequest, findCoordinatorResponse } from './wire/schemas/
 import { listGroupsRequest, listGroupsResponse } from './wire/schemas/16-list-groups.ts'
 import { createTopicsRequest, createTopicsResponse } from './wire/schemas/19-create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './wire/schemas/20-delete-topics.ts'
+import { describeConfigsRequest, describeConfigsResponse } from './wire/schemas/32-describe-configs.ts'
 import { createPartitionsRequest, createPartitionsResponse } from './wire/schemas/37-create-partitions.ts'
 import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from './wire/schemas/44-incremental-alter-configs.ts'
+import { updateFeaturesRequest, updateFeaturesResponse } from './wire/schemas/57-update-features.ts'
+import {
+  consumerGroupHeartbeatRequest,
+  consumerGroupHeartbeatResponse,
+} from './wire/schemas/68-consumer-group-heartbeat.ts'
 
 const OFFSETS_TOPIC = '__consumer_offsets'
 
@@ -425,4 +431,23 @@ it('a refusal that repeats the longest strings of a client is answered, and what
     ErrorCode.INVALID_CONFIG,
     ErrorCode.INVALID_CONFIG,
   ])
+  const described = await client.send(describeConfigsRequest, describeConfigsResponse, 4, {
+    resources: [{ resourceType: 4, resourceName: long, configurationKeys: null }],
+  })
+  expect(described.results.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.INVALID_REQUEST])
+  const updated = await client.send(updateFeaturesRequest, updateFeaturesResponse, 1, {
+    featureUpdates: [{ feature: long, maxVersionLevel: 1, upgradeType: 1 }],
+    validateOnly: true,
+  })
+  expect(updated.errorCode).toBe(ErrorCode.INVALID_UPDATE_VERSION)
+  const joined = await client.send(consumerGroupHeartbeatRequest, consumerGroupHeartbeatResponse, 1, {
+    groupId: 'g',
+    memberId: 'm',
+    memberEpoch: 0,
+    rebalanceTimeoutMs: 1000,
+    subscribedTopicNames: ['good'],
+    topicPartitions: [],
+    serverAssignor: long,
+  })
+  expect(joined.errorCode).toBe(ErrorCode.UNSUPPORTED_ASSIGNOR)
 })

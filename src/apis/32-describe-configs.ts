@@ -5,6 +5,7 @@
  * - v0 tells of each value only whether it is the default.
  * - v3: types and documentation.
  */
+
 import { configsOf } from '../cluster/metadata/image.ts'
 import { topicNameProblem } from '../cluster/topic-names.ts'
 import {
@@ -25,6 +26,7 @@ import {
 import { describeLoggers } from './broker-loggers.ts'
 import { ensureNodeId, ResourceType } from './config-resources.ts'
 import { ALL_BROKERS } from './config-service.ts'
+import { errorText } from './error-text.ts'
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
 
@@ -53,7 +55,13 @@ export const describeConfigs = handler({
         return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs }
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error
-        return { errorCode: error.code, errorMessage: error.message, resourceType, resourceName, configs: [] }
+        return {
+          errorCode: error.code,
+          errorMessage: errorText(error.message),
+          resourceType,
+          resourceName,
+          configs: [],
+        }
       }
     }),
   }),

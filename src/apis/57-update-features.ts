@@ -4,8 +4,10 @@
  * - v0 has no upgrade types, and Kafka does not look at its `allowDowngrade`: everything is an upgrade.
  * - v0–1 name every feature of the request in the answer; v2 has the error of the request only.
  */
+
 import { ErrorCode } from '../wire/error-codes.ts'
 import { updateFeaturesRequest, updateFeaturesResponse } from '../wire/schemas/57-update-features.ts'
+import { errorText } from './error-text.ts'
 import { planFeatureUpdates } from './features.ts'
 import { handler } from './handler.ts'
 
@@ -27,7 +29,11 @@ export const updateFeatures = handler({
     })
     if (refusal !== undefined) {
       const errorMessage = `The update failed for all features since the following feature had an error: ${refusal}`
-      return { errorCode: ErrorCode.INVALID_UPDATE_VERSION, errorMessage, results: [] }
+      return {
+        errorCode: ErrorCode.INVALID_UPDATE_VERSION,
+        errorMessage: errorText(errorMessage),
+        results: [],
+      }
     }
     const named = context.apiVersion <= 1 ? featureUpdates : []
     return {

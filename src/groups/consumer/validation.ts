@@ -40,7 +40,7 @@ export function checkRequest(
     const names = assignors.map(({ name }) => name).join(', ')
     throw new KafkaError(
       ErrorCode.UNSUPPORTED_ASSIGNOR,
-      `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${names}.`,
+      `ServerAssignor ${serverAssignor.slice(0, 1000)} is not supported. Supported assignors: ${names}.`,
     )
   }
 }
