@@ -13,7 +13,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.GroupListing;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -21,6 +23,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.GroupState;
 import org.apache.kafka.common.GroupType;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterAll;
@@ -78,7 +81,7 @@ class MigrationTest {
         @Override
         public void onPartitionsLost(Collection<TopicPartition> partitions) {
           // A classic consumer that closes while the group rebalances says so of what it gives up; all of it is committed.
-          if (!stopped) failure = new IllegalStateException(name + " lost " + partitions);
+          if (!stopped && failure == null) failure = new IllegalStateException(name + " lost " + partitions);
           onPartitionsRevoked(partitions);
         }
 
@@ -145,8 +148,11 @@ class MigrationTest {
     }
   }
 
-  /** Waits until the workers own all partitions, each once and as many as the others. */
-  private static void awaitShared(Collection<Worker> workers) throws InterruptedException {
+  /**
+   * Waits until the workers own all partitions, each once and as many as the others, and every one of them is in the
+   * group's present epoch: a group that becomes a classic one knows no other, and refuses the commits of who is late.
+   */
+  private static void awaitShared(String group, Collection<Worker> workers) throws Exception {
     await(workers.size() + " members share the partitions", () -> {
       Set<TopicPartition> owned = new HashSet<>();
       for (Worker worker : workers) {
@@ -155,16 +161,28 @@ class MigrationTest {
       }
       return owned.size() == PARTITIONS;
     });
+    try (var admin = Records.admin(broker)) {
+      await("the group is stable", () -> {
+        for (Worker worker : workers) worker.assigned();
+        return listed(admin, group).groupState().orElseThrow() == GroupState.STABLE;
+      });
+    }
   }
 
-  private static GroupType typeOf(String group) throws Exception {
-    try (var admin = Records.admin(broker)) {
+  private static GroupListing listed(Admin admin, String group) {
+    try {
       return admin.listGroups().all().get().stream()
           .filter(listing -> listing.groupId().equals(group))
-          .map(GroupListing::type)
           .findFirst()
-          .orElseThrow()
           .orElseThrow();
+    } catch (InterruptedException | ExecutionException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static GroupType typeOf(String group) {
+    try (var admin = Records.admin(broker)) {
+      return listed(admin, group).type().orElseThrow();
     }
   }
 
@@ -210,7 +228,7 @@ class MigrationTest {
     for (int i = 0; i < 4; i++) {
       workers.add(new Worker("classic-" + i, List.of(topic), config(group, true, hasInstanceIds ? "desk-" + i : null), read));
     }
-    awaitShared(workers);
+    awaitShared(group, workers);
     assertEquals(GroupType.CLASSIC, typeOf(group));
 
     for (boolean toClassic : List.of(false, true)) {
@@ -218,7 +236,7 @@ class MigrationTest {
         workers.remove(0).stop();
         Map<String, Object> config = config(group, toClassic, hasInstanceIds ? "desk-" + i : null);
         workers.add(new Worker((toClassic ? "back-" : "new-") + i, List.of(topic), config, read));
-        awaitShared(workers);
+        awaitShared(group, workers);
       }
       assertEquals(toClassic ? GroupType.CLASSIC : GroupType.CONSUMER, typeOf(group));
     }

@@ -64,7 +64,7 @@ final class Normaliser {
       // The metadata log, which is not the same file in both.
       new Row("(HighWatermark: )\\d+", "$1<offset>"),
       new Row("( Epoch: )\\d+$", "$1<offset>"),
-      new Row("^(\\d+) [\\w-]{22} \\d+ (\\d+) (?:\\d+ \\d+|\\d+ ms ago \\d+ ms ago) (\\w+)$", "$1 <directory-id> <offset> $2 <time> <time> $3"));
+      new Row("^(\\d+) [\\w-]{22} \\d+ (\\d+) (?:<time> <time>|\\d+ ms ago \\d+ ms ago) (\\w+)$", "$1 <directory-id> <offset> $2 <time> <time> $3"));
 
   /** A line that has nothing to compare: a frame of a stack trace, or nothing at all. */
   private static final Pattern FRAME = Pattern.compile("\\s+at .*|\\s+\\.\\.\\. \\d+ more|\\s*");
