@@ -31,7 +31,7 @@ final class DumpLog {
           "timestamp: \\d+ offset: \\d+",
           "\\S+ passed sanity check\\.",
           "\\S+index is empty\\.",
-          "producerId: \\d+ producerEpoch: -?\\d+ coordinatorEpoch: -?\\d+ currentTxnFirstOffset: \\S+ lastTimestamp: -?\\d+ .*",
+          "producerId: \\d+ producerEpoch: -?\\d+ coordinatorEpoch: -?\\d+ currentTxnFirstOffset: \\S+ lastTimestamp: -?\\d+( .*)?",
           "version: \\d+ producerId: \\d+ .*")
       .map(Pattern::compile).toList();
   /** What the tool says of every gap, which compaction leaves. */
