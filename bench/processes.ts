@@ -22,23 +22,45 @@ export interface BrokerProcess {
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
+export interface SpawnOptions {
+  /** Arguments for Node, before the program; Sluice only. */
+  readonly nodeArguments?: readonly string[]
+}
+
+const running = new Set<ChildProcess>()
+// Whatever ends this process, no broker outlives it.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 /**
  * Spawns a broker on `port` with its data in `dir`; it may not answer yet. Both run with their defaults: Kafka as its own
  * scripts start it, formatted beforehand.
  */
-export async function spawnBroker(kind: BrokerKind, port: number, dir: string): Promise<BrokerProcess> {
+export async function spawnBroker(
+  kind: BrokerKind,
+  port: number,
+  dir: string,
+  options: SpawnOptions = {},
+): Promise<BrokerProcess> {
   const [command, ...args] =
-    kind === 'sluice' ? sluiceCommand(port, dir) : await kafkaCommand(port, await freePort(), dir)
+    kind === 'sluice'
+      ? sluiceCommand(port, dir, options.nodeArguments ?? [])
+      : await kafkaCommand(port, await freePort(), dir)
   const spawnedMs = performance.now()
   const child = spawn(command!, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
   if (child.pid === undefined) throw new Error(`${command} cannot be run`)
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   return { kind, pid: child.pid, port, spawnedMs, stop: (signal) => stop(child, signal) }
 }
 
-function sluiceCommand(port: number, dir: string): string[] {
+function sluiceCommand(port: number, dir: string, nodeArguments: readonly string[]): string[] {
   const overrides = [`listeners=PLAINTEXT://127.0.0.1:${port}`, `log.dirs=${dir}`]
   const node = join(root, 'node_modules/node/bin/node')
-  return [node, join(root, 'bin/sluice.js'), 'start', ...overrides.flatMap((pair) => ['--override', pair])]
+  const program = [node, ...nodeArguments, join(root, 'bin/sluice.js'), 'start']
+  return [...program, ...overrides.flatMap((pair) => ['--override', pair])]
 }
 
 function stop(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

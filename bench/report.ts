@@ -1,65 +1,30 @@
 /** The figures of both brokers as ratios, beside what they are to reach: a table, and a picture. */
-import type { BrokerKind } from './processes.ts'
-import { median } from './start-time.ts'
+import { type Measured, median, type Results } from './results.ts'
+import type { Target } from './workload.ts'
 
-export interface Row {
+export interface Row extends Measured {
   readonly name: string
-  readonly sluice: readonly number[]
-  readonly kafka: readonly number[]
   readonly target: Target
 }
 
-/** What the ratio Sluice / Kafka, or Sluice's own figure, is to be at least or at most. */
-export type Target =
-  | { readonly kind: 'ratio'; readonly atLeast?: number; readonly atMost?: number }
-  | { readonly kind: 'figure'; readonly atMost: number }
-
-/** The targets, by the name of the figure. */
-export const TARGETS: Readonly<Record<string, Target>> = {
-  'produce 1 KB, MB/s': { kind: 'ratio', atLeast: 1 },
-  'produce 100 B, MB/s': { kind: 'ratio', atLeast: 1 },
-  'consume old data, MB/s': { kind: 'ratio', atLeast: 1 },
-  'produce 1 KB, CPU s/GB': { kind: 'ratio', atMost: 0.7 },
-  'produce 100 B, CPU s/GB': { kind: 'ratio', atMost: 0.7 },
-  'consume near the end, CPU s/GB': { kind: 'ratio', atMost: 0.6 },
-  'consume old data, CPU s/GB': { kind: 'ratio', atMost: 1 },
-  'produce p99, ms': { kind: 'ratio', atMost: 0.7 },
-  'end-to-end p99, ms': { kind: 'ratio', atMost: 0.7 },
-  'start, ms': { kind: 'figure', atMost: 300 },
-  'resident when idle, MB': { kind: 'figure', atMost: 100 },
-  'resident under load, MB': { kind: 'figure', atMost: 300 },
-}
-
-/** Collects rounds of figures into rows, in the order of the targets. */
-export class Results {
-  readonly #values = new Map<string, Record<BrokerKind, number[]>>()
-
-  add(kind: BrokerKind, figures: Readonly<Record<string, number>>): void {
-    for (const [name, value] of Object.entries(figures)) {
-      const values = this.#values.get(name) ?? { sluice: [], kafka: [] }
-      values[kind].push(value)
-      this.#values.set(name, values)
-    }
-  }
-
-  rows(): Row[] {
-    return Object.entries(TARGETS).map(([name, target]) => {
-      const values = this.#values.get(name)
-      if (values === undefined) throw new Error(`nobody measured: ${name}`)
-      return { name, ...values, target }
-    })
-  }
+/** The figures that were measured, in the order of `targets`. */
+export function rowsOf(results: Results, targets: ReadonlyMap<string, Target>): Row[] {
+  return [...targets].flatMap(([name, target]) => {
+    const measured = results[name]
+    return measured === undefined ? [] : [{ name, target, ...measured }]
+  })
 }
 
 export function ratioOf(row: Row): number {
   return median(row.sluice) / median(row.kafka)
 }
 
-export function isReached(row: Row): boolean {
-  const { target } = row
-  if (target.kind === 'figure') return median(row.sluice) <= target.atMost
-  const ratio = ratioOf(row)
-  return ratio >= (target.atLeast ?? 0) && ratio <= (target.atMost ?? Number.POSITIVE_INFINITY)
+/** Undefined for a figure without a target, which is there for a look. */
+export function isReached({ target, ...row }: Row): boolean | undefined {
+  if (Object.keys(target).length === 0) return undefined
+  const { atLeast = 0, atMost = Number.POSITIVE_INFINITY, sluiceAtMost = Number.POSITIVE_INFINITY } = target
+  const ratio = ratioOf({ target, ...row })
+  return ratio >= atLeast && ratio <= atMost && median(row.sluice) <= sluiceAtMost
 }
 
 /** A table in Markdown, which reads as well in a terminal. */
@@ -70,9 +35,11 @@ export function table(rows: readonly Row[]): string {
     shown(median(row.kafka)),
     ratioOf(row).toFixed(2),
     targetText(row.target),
-    isReached(row) ? 'yes' : 'no',
+    { true: 'reached', false: 'missed', undefined: '' }[`${isReached(row)}`],
+    String(row.sluice.length),
+    row.date,
   ])
-  const head = ['', 'Sluice', 'Kafka', 'ratio', 'target', 'reached']
+  const head = ['', 'Sluice', 'Kafka', 'ratio', 'target', '', 'rounds', 'measured on']
   const widths = head.map((title, column) =>
     Math.max(title.length, ...cells.map((cell) => cell[column]!.length)),
   )
@@ -82,19 +49,25 @@ export function table(rows: readonly Row[]): string {
   return [line(head), rule, ...cells.map(line)].join('\n')
 }
 
-function targetText(target: Target): string {
-  if (target.kind === 'figure') return `Sluice ≤ ${target.atMost}`
-  return target.atLeast === undefined ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`
+function targetText({ atLeast, atMost, sluiceAtMost }: Target): string {
+  const parts = []
+  if (atLeast !== undefined) parts.push(`≥ ${atLeast}`)
+  if (atMost !== undefined) parts.push(`≤ ${atMost}`)
+  if (sluiceAtMost !== undefined) parts.push(`Sluice ≤ ${sluiceAtMost}`)
+  return parts.join(', ')
 }
 
 function shown(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-const ROW_PX = 28
-const BAR_LEFT_PX = 250
+const ROW_PX = 24
+const BAR_LEFT_PX = 430
 const BAR_PX = 360
 const MAX_RATIO = 2
+const REACHED = '#2a7f62'
+const MISSED = '#c0562f'
+const WITHOUT_TARGET = '#888'
 
 /** A bar for each ratio, with a line where Kafka is and a mark where the target is. */
 export function picture(rows: readonly Row[]): string {
@@ -103,14 +76,16 @@ export function picture(rows: readonly Row[]): string {
   const bars = rows.map((row, index) => {
     const top = ROW_PX * (index + 1)
     const ratio = ratioOf(row)
-    const goal = row.target.kind === 'ratio' ? (row.target.atLeast ?? row.target.atMost) : undefined
+    const reached = isReached(row)
+    const color = reached === undefined ? WITHOUT_TARGET : reached ? REACHED : MISSED
+    const goal = row.target.atLeast ?? row.target.atMost
     return [
-      `<text x="${BAR_LEFT_PX - 10}" y="${top + 17}" text-anchor="end">${row.name}</text>`,
-      `<rect x="${BAR_LEFT_PX}" y="${top + 4}" width="${(x(ratio) - BAR_LEFT_PX).toFixed(1)}" height="18" fill="${isReached(row) ? '#2a7f62' : '#c0562f'}"/>`,
-      `<text x="${x(ratio) + 6}" y="${top + 17}">${ratio.toFixed(2)}</text>`,
+      `<text x="${BAR_LEFT_PX - 10}" y="${top + 16}" text-anchor="end">${row.name}</text>`,
+      `<rect x="${BAR_LEFT_PX}" y="${top + 4}" width="${(x(ratio) - BAR_LEFT_PX).toFixed(1)}" height="16" fill="${color}"/>`,
+      `<text x="${x(ratio) + 6}" y="${top + 16}">${ratio.toFixed(2)}</text>`,
       goal === undefined
         ? ''
-        : `<line x1="${x(goal)}" x2="${x(goal)}" y1="${top + 1}" y2="${top + 25}" stroke="#222" stroke-width="2"/>`,
+        : `<line x1="${x(goal)}" x2="${x(goal)}" y1="${top + 2}" y2="${top + 22}" stroke="#222" stroke-width="2"/>`,
     ].join('')
   })
   return [
@@ -120,7 +95,7 @@ export function picture(rows: readonly Row[]): string {
     `<text x="${x(1)}" y="17" text-anchor="middle">Kafka = 1</text>`,
     `<line x1="${x(1)}" x2="${x(1)}" y1="22" y2="${height - ROW_PX}" stroke="#999" stroke-dasharray="4 3"/>`,
     ...bars,
-    `<text x="${BAR_LEFT_PX}" y="${height - 9}" fill="#555">Sluice / Kafka; black marks are targets, bars end at ${MAX_RATIO}</text>`,
+    `<text x="${BAR_LEFT_PX}" y="${height - 8}" fill="#555">Sluice / Kafka; black marks are targets, bars end at ${MAX_RATIO}</text>`,
     '</svg>',
     '',
   ].join('\n')

@@ -11,13 +11,15 @@ import {
   freePort,
   pause,
   residentBytes,
+  type SpawnOptions,
   spawnBroker,
   untilAccepting,
 } from './processes.ts'
 import { RawClient, recordBatch } from './raw-client.ts'
+import { median } from './results.ts'
 
 const TOPIC = 'start'
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 300_000
 
 export interface StartTimes {
   /** Milliseconds of every start, in order. */
@@ -30,10 +32,11 @@ export interface StartTimes {
 export async function startedBroker(
   kind: BrokerKind,
   dir: string,
+  options: SpawnOptions = {},
 ): Promise<{ readonly broker: BrokerProcess; readonly startMs: number }> {
   const port = await freePort()
   const batch = recordBatch(1, 100, Date.now())
-  const broker = await spawnBroker(kind, port, dir)
+  const broker = await spawnBroker(kind, port, dir, options)
   try {
     await untilAccepting(port, START_TIMEOUT_MS)
     await firstAnswers(port, batch)
@@ -103,12 +106,6 @@ export async function measureIdle(kind: BrokerKind, idleMs: number): Promise<num
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
 if (import.meta.main) {
