@@ -95,11 +95,13 @@ export class EntryFile {
     const file = this.#fs.open(this.#path, 'write')
     try {
       if (this.#untidy) file.truncate(this.#written * this.#entrySize)
-      this.#untidy = false
+      // A write that fails may leave a part of itself.
+      this.#untidy = true
       const from = this.#written * this.#entrySize
       const to = this.#count * this.#entrySize
       if (to > from) file.write([this.#buffer.subarray(from, to)], from)
       this.#written = this.#count
+      this.#untidy = false
       this.#unsynced = true
     } finally {
       file.close()
@@ -110,8 +112,9 @@ export class EntryFile {
   writeForSync(): File | undefined {
     this.write()
     if (!this.#unsynced) return undefined
+    const file = this.#fs.open(this.#path, 'write')
     this.#unsynced = false
-    return this.#fs.open(this.#path, 'write')
+    return file
   }
 
   /** Writes and forgets; the next use loads again. */

@@ -14,7 +14,7 @@ import {
 } from './file-names.ts'
 import type { FileSystem, FileSystemSpace } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
-import { isDeviceFailure } from './log-errors.ts'
+import { isDeviceFailure, LogStorageError } from './log-errors.ts'
 import { LogMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
@@ -346,9 +346,10 @@ export class LogDirectory {
     return this.#maintenance.deleteOldSegments()
   }
 
-  /** Resolves when all of the log below `offset` is on the device, and the checkpoint says so. */
+  /** Resolves when all of the log below `offset` is on the device, and the checkpoint says so. Rejects where it can't. */
   async secure(log: PartitionLog, offset: number): Promise<void> {
     if (log.recoveryPoint < offset) await log.flush()
+    if (log.recoveryPoint < offset) throw outOfRoom(log)
     if (this.#checkpoints.get(log.topicPartition).recoveryPoint < offset) this.checkpointRecoveryPoints()
   }
 
@@ -488,4 +489,12 @@ export class LogDirectory {
   #failWith(error: unknown): void {
     if (error instanceof Error && isDeviceFailure(error)) this.fail(error)
   }
+}
+
+/** A flush that was no more than the records. */
+function outOfRoom({ topicPartition }: PartitionLog): LogStorageError {
+  const cause = Object.assign(new Error('ENOSPC: no room for what stands beside the records'), {
+    code: 'ENOSPC',
+  })
+  return new LogStorageError(`could not secure the log of ${topicPartition}`, cause)
 }

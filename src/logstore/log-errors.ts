@@ -39,6 +39,11 @@ export class CorruptLogError extends KafkaError {
   }
 }
 
+/** What was written may be lost, whatever the reason: a disk that is full when it writes back has dropped the bytes. */
+export class FailedSyncError extends Error {
+  override name = 'FailedSyncError'
+}
+
 /** A log directory that can't be used as it is: locked, another cluster's, of a newer format. The message says it all. */
 export class LogDirectoryError extends Error {
   override name = 'LogDirectoryError'
@@ -64,12 +69,19 @@ const PASSING_CODES: ReadonlySet<unknown> = new Set([
 /** Whether the file system failed in a way that waiting does not mend: Kafka gives a directory up for it. */
 export function isDeviceFailure(error: unknown): boolean {
   const cause = error instanceof LogStorageError ? error.cause : error
+  if (cause instanceof FailedSyncError) return true
   return (
     cause instanceof Error &&
     'code' in cause &&
     typeof cause.code === 'string' &&
     !PASSING_CODES.has(cause.code)
   )
+}
+
+/** Whether there was no room for a write, of which nothing is lost that was there before. Never true of a failed sync. */
+export function isOutOfRoom(error: unknown): boolean {
+  const cause = error instanceof LogStorageError ? error.cause : error
+  return hasCode(cause, 'ENOSPC') || hasCode(cause, 'EDQUOT')
 }
 
 /** Whether the file system gave this as the reason. */

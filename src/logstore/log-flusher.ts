@@ -1,6 +1,8 @@
 import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
+import { isOutOfRoom } from './log-errors.ts'
 import type { LogHealth } from './log-health.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { ProducerStates } from './producer-state.ts'
@@ -15,6 +17,8 @@ export interface LogFlusherOptions {
   readonly producers: ProducerStates
   readonly epochs: LeaderEpochs
   readonly clock: Clock
+  readonly logger: Logger
+  readonly topicPartition: string
   readonly recoveryPoint: number
   /** The last stop was clean and left the directory as it is now. */
   readonly namesSynced: boolean
@@ -23,7 +27,8 @@ export interface LogFlusherOptions {
 /**
  * Brings one log to the device: the segments above the recovery point with their indexes, the producer snapshots, the
  * leader epochs, the names; then the recovery point moves. It never stands above something that is not synced. A flush
- * that fails takes the log offline.
+ * that fails takes the log offline. Where the disk has no room for what stands beside the records, they are flushed all
+ * the same, and the recovery point stays: from there on the rest is built anew, should it come to that.
  */
 export class LogFlusher {
   readonly #options: LogFlusherOptions
@@ -33,6 +38,7 @@ export class LogFlusher {
   /** Names were made or changed since the last sync of the directory; its own name, too, before the first. */
   #namesUnsynced: 'directory' | 'parent too' | undefined
   #truncations = 0
+  #outOfRoom = false
   #flushing: Promise<void> = Promise.resolve()
 
   constructor(options: LogFlusherOptions) {
@@ -63,11 +69,19 @@ export class LogFlusher {
 
   /** The same, but for the snapshots, which recovery can do without; waits for the device. Throws LogStorageError. */
   flushNow(): void {
-    const { log, segments } = this.#options
+    const { log, segments, epochs } = this.#options
     try {
-      for (const segment of segments.from(this.recoveryPoint)) segment.sync()
+      const unflushed = segments.from(this.recoveryPoint)
+      for (const segment of unflushed) segment.sync()
+      let isComplete = true
+      try {
+        for (const segment of unflushed) segment.syncIndexes()
+        epochs.flush()
+      } catch (error) {
+        isComplete = this.#withoutRoom(error)
+      }
       this.#syncNames()
-      this.#flushed(log.logEndOffset)
+      if (isComplete) this.#flushed(log.logEndOffset)
     } catch (error) {
       this.#failed(error)
     }
@@ -88,12 +102,34 @@ export class LogFlusher {
 
   async #sync(endOffset: number): Promise<void> {
     const truncations = this.#truncations
-    const { segments, producers, health } = this.#options
-    for (const segment of segments.from(this.recoveryPoint)) await segment.syncAsync()
-    await producers.syncSnapshots()
+    const { segments, producers, epochs, health } = this.#options
+    const unflushed = segments.from(this.recoveryPoint)
+    for (const segment of unflushed) await segment.syncAsync()
+    let isComplete = true
+    try {
+      for (const segment of unflushed) await segment.syncIndexesAsync()
+      await producers.syncSnapshots()
+      if (health.closed) return
+      epochs.flush()
+    } catch (error) {
+      isComplete = this.#withoutRoom(error)
+    }
     if (health.closed) return
     this.#syncNames()
-    if (truncations === this.#truncations) this.#flushed(endOffset)
+    if (isComplete && truncations === this.#truncations) this.#flushed(endOffset)
+  }
+
+  /** False where that was all that went wrong; throws the error where it was not. */
+  #withoutRoom(error: unknown): false {
+    if (!isOutOfRoom(error)) throw error
+    const { logger, topicPartition } = this.#options
+    if (!this.#outOfRoom)
+      logger.warn('no room for the indexes of a log; its records are flushed without them', {
+        partition: topicPartition,
+        err: error,
+      })
+    this.#outOfRoom = true
+    return false
   }
 
   #failed(error: unknown): never {
@@ -103,8 +139,7 @@ export class LogFlusher {
   }
 
   #syncNames(): void {
-    const { fs, directory, epochs } = this.#options
-    epochs.flush()
+    const { fs, directory } = this.#options
     const names = this.#namesUnsynced
     if (names === undefined) return
     fs.syncDirectory(directory)
@@ -114,6 +149,7 @@ export class LogFlusher {
 
   #flushed(endOffset: number): void {
     this.lastFlushMs = this.#options.clock.now()
+    this.#outOfRoom = false
     if (endOffset > this.recoveryPoint) this.recoveryPoint = endOffset
   }
 }

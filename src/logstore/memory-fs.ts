@@ -24,16 +24,20 @@ type Node = FileNode | DirectoryNode
 
 /** A disk's journal commits names by itself after a while; it also bounds what a process that never syncs can pile up. */
 const MAX_UNSYNCED_NAMES = 4096
-/** A disk that is never full: what bounds it is the memory of the machine. */
+/** Of a disk that is never full: what bounds it is the memory of the machine. */
 const SPACE_BYTES = 2 ** 40
+/** What a name costs of a bounded disk, so that one that is full has no room for another file either. */
+const NAME_BYTES = 128
 
 /**
  * A disk in memory, for brokers that keep nothing and for tests. It behaves as a POSIX file system: an open file can
  * be read after its name is gone, and rename replaces. `crash` forgets what was not synced, bytes and names alike;
  * `kill` ends the process alone, so that all that was written stays. After either, files opened before fail with
- * EBADF and locks are free.
+ * EBADF and locks are free. With `capacityBytes` it fills up: a write that does not fit leaves what does, and fails.
  */
 export class MemoryFileSystem implements FileSystem {
+  /** May change at any time; unbounded unless set. What is removed gives its room back at once. */
+  capacityBytes: number | undefined
   readonly #clock: Clock
   readonly #root: DirectoryNode = newDirectory()
   readonly #locks = new Set<string>()
@@ -62,11 +66,13 @@ export class MemoryFileSystem implements FileSystem {
     let node = parent.entries.get(name)
     if (node === undefined) {
       if (mode === 'read') throw failure('ENOENT', 'no such file or directory', path)
+      this.#checkRoomForName(path)
       node = { kind: 'file', bytes: new MemoryBytes(), modifiedMs: this.#clock.now() }
       change(parent, [[name, node]])
     }
     if (node.kind === 'directory') throw failure('EISDIR', 'illegal operation on a directory', path)
-    const file = new MemoryFile(path, node, mode !== 'read', this.#clock, this.#alive())
+    const room = () => this.#usableBytes()
+    const file = new MemoryFile(path, node, mode !== 'read', this.#clock, this.#alive(), room)
     if (mode === 'create') file.truncate(0)
     return file
   }
@@ -90,6 +96,7 @@ export class MemoryFileSystem implements FileSystem {
     for (const name of parts(path)) {
       let child = directory.entries.get(name)
       if (child === undefined) {
+        this.#checkRoomForName(path)
         child = newDirectory()
         change(directory, [[name, child]])
       }
@@ -150,7 +157,8 @@ export class MemoryFileSystem implements FileSystem {
 
   space(path: string): FileSystemSpace {
     this.#get(path)
-    return { totalBytes: SPACE_BYTES, usableBytes: SPACE_BYTES }
+    const totalBytes = this.capacityBytes ?? SPACE_BYTES
+    return { totalBytes, usableBytes: Math.min(totalBytes, this.#usableBytes()) }
   }
 
   lock(path: string): FileLock | undefined {
@@ -171,6 +179,15 @@ export class MemoryFileSystem implements FileSystem {
   #alive(): () => boolean {
     const generation = this.#generation
     return () => generation === this.#generation
+  }
+
+  #usableBytes(): number {
+    if (this.capacityBytes === undefined) return Number.POSITIVE_INFINITY
+    return Math.max(0, this.capacityBytes - usedBytes(this.#root))
+  }
+
+  #checkRoomForName(path: string): void {
+    if (this.#usableBytes() < NAME_BYTES) throw failure('ENOSPC', 'no space left on device', path)
   }
 
   #find(path: string): Node | undefined {
@@ -208,14 +225,23 @@ class MemoryFile implements File {
   readonly #writable: boolean
   readonly #clock: Clock
   readonly #alive: () => boolean
+  readonly #usableBytes: () => number
   #closed = false
 
-  constructor(path: string, node: FileNode, writable: boolean, clock: Clock, alive: () => boolean) {
+  constructor(
+    path: string,
+    node: FileNode,
+    writable: boolean,
+    clock: Clock,
+    alive: () => boolean,
+    usableBytes: () => number,
+  ) {
     this.path = path
     this.#node = node
     this.#writable = writable
     this.#clock = clock
     this.#alive = alive
+    this.#usableBytes = usableBytes
   }
 
   size(): number {
@@ -236,9 +262,13 @@ class MemoryFile implements File {
 
   write(buffers: readonly Uint8Array[], position: number): void {
     const bytes = this.#writableBytes()
+    // What is written over what is there needs no room.
+    const end = Math.max(bytes.size, position) + this.#usableBytes()
     let at = position
     for (const buffer of buffers) {
-      bytes.write(buffer, at)
+      const fits = Math.min(buffer.length, end - at)
+      bytes.write(fits === buffer.length ? buffer : buffer.subarray(0, fits), at)
+      if (fits < buffer.length) throw failure('ENOSPC', 'no space left on device', this.path)
       at += buffer.length
     }
   }
@@ -273,6 +303,13 @@ class MemoryFile implements File {
     this.#node.modifiedMs = this.#clock.now()
     return bytes
   }
+}
+
+function usedBytes(directory: DirectoryNode): number {
+  let used = 0
+  for (const node of directory.entries.values())
+    used += NAME_BYTES + (node.kind === 'directory' ? usedBytes(node) : node.bytes.size)
+  return used
 }
 
 function newDirectory(): DirectoryNode {

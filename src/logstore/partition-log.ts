@@ -8,7 +8,7 @@ import { CleaningHold } from './compaction/cleaning-hold.ts'
 import type { CleanedSegment } from './compaction/log-cleaning.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
-import type { LogStorageError } from './log-errors.ts'
+import { isOutOfRoom, type LogStorageError } from './log-errors.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogHealth } from './log-health.ts'
 import { LogReads } from './log-reads.ts'
@@ -130,6 +130,8 @@ export class PartitionLog {
       producers: recovered.producers,
       epochs: this.#epochs,
       clock,
+      logger: this.#logger,
+      topicPartition: this.topicPartition,
       recoveryPoint: recovered.recoveryPoint,
       namesSynced: options.hadCleanShutdown === true && !recovered.isNew,
     })
@@ -367,8 +369,8 @@ export class PartitionLog {
     this.#health.check()
     return this.#health.guard('delete segments', () => {
       const expired = expiredSegments(this.#segments, this.#config, this, nowMs)
+      if (expired.length === this.#segments.count && !this.#rollBeforeDeletion()) expired.pop()
       if (expired.length === 0) return 0
-      if (expired.length === this.#segments.count) this.#roll(this.#logEndOffset)
       this.#deleteSegments(expired)
       this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.first.baseOffset)
       this.#epochs.truncateFromStart(this.#logStartOffset)
@@ -413,6 +415,8 @@ export class PartitionLog {
           this.#segments.active.seal()
         })
         await this.flush()
+        if (this.recoveryPoint < this.#logEndOffset)
+          throw this.#health.error('close', new Error('there was no room for what stands beside the records'))
       }
     } finally {
       this.#release()
@@ -515,6 +519,17 @@ export class PartitionLog {
     this.#drawJitter()
     // Failure takes the log offline, which whoever comes next is told.
     this.flush().catch(() => {})
+  }
+
+  /** False where the disk has no room for another segment: the active one stays, until the others have made some. */
+  #rollBeforeDeletion(): boolean {
+    try {
+      this.#roll(this.#logEndOffset)
+      return true
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw error
+      return false
+    }
   }
 
   #addSegment(baseOffset: number): void {

@@ -2,6 +2,7 @@ import type { Logger } from '../base/logger.ts'
 import { readSmallFile } from './checkpoints.ts'
 import { offsetFileName, PRODUCER_SNAPSHOT_SUFFIX, parseOffsetFileName } from './file-names.ts'
 import type { FileSystem } from './file-system.ts'
+import { FailedSyncError } from './log-errors.ts'
 import { type AppendOrigin, type CompletedTransaction, ProducerAppend } from './producer-append.ts'
 import { ProducerEntry } from './producer-entry.ts'
 import { CorruptSnapshotError, decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts'
@@ -172,9 +173,14 @@ export class ProducerStates {
   /** Writes the state as of `mapEndOffset`, unless that is written already. Not synced. */
   takeSnapshot(): void {
     if (this.mapEndOffset <= this.#lastSnapshotOffset) return
-    const file = this.#options.fs.open(this.#snapshotPath(this.mapEndOffset), 'create')
+    const path = this.#snapshotPath(this.mapEndOffset)
+    const file = this.#options.fs.open(path, 'create')
     try {
       file.write([encodeProducerSnapshot([...this.#entries.values()])], 0)
+    } catch (error) {
+      // A part of it would only take room.
+      this.#options.fs.removeFile(path)
+      throw error
     } finally {
       file.close()
     }
@@ -186,9 +192,12 @@ export class ProducerStates {
   /** Makes the snapshots taken durable, their names apart. */
   async syncSnapshots(): Promise<void> {
     for (const offset of [...this.#unsyncedSnapshots]) {
-      const file = this.#options.fs.open(this.#snapshotPath(offset), 'write')
+      const path = this.#snapshotPath(offset)
+      const file = this.#options.fs.open(path, 'write')
       try {
         await file.syncAsync()
+      } catch (cause) {
+        throw new FailedSyncError(`could not sync ${path}`, { cause })
       } finally {
         file.close()
       }

@@ -16,7 +16,7 @@ import {
   TRANSACTION_INDEX_SUFFIX,
 } from './file-names.ts'
 import type { File, FileSystem } from './file-system.ts'
-import { CorruptLogError, hasCode } from './log-errors.ts'
+import { CorruptLogError, FailedSyncError, hasCode } from './log-errors.ts'
 import { OffsetIndex } from './offset-index.ts'
 import type { IdleCloseable, OpenFiles } from './open-files.ts'
 import { TimeIndex, type TimestampOffset } from './time-index.ts'
@@ -309,41 +309,52 @@ export class LogSegment implements IdleCloseable {
     this.transactionIndex.file.write()
   }
 
-  /** Makes the log durable, then the indexes. What is appended meanwhile may or may not be. */
+  /** Makes the log durable. What is appended meanwhile may or may not be. */
   async syncAsync(): Promise<void> {
-    if (this.#unsynced) {
-      this.#unsynced = false
-      const file = this.acquire()
-      try {
-        await file.syncAsync()
-      } catch (error) {
-        this.#unsynced = true
-        throw error
-      } finally {
-        this.release()
-      }
+    if (!this.#unsynced) return
+    this.#unsynced = false
+    const file = this.acquire()
+    try {
+      await file.syncAsync()
+    } catch (error) {
+      this.#unsynced = true
+      throw error
+    } finally {
+      this.release()
     }
+  }
+
+  /** Writes the indexes and makes them durable. */
+  async syncIndexesAsync(): Promise<void> {
     if (this.#deleted || this.size === 0) return
     for (const index of this.#indexFiles()) {
       const file = index.writeForSync()
       try {
         await file?.syncAsync()
+      } catch (cause) {
+        throw new FailedSyncError(`could not sync ${index.path}`, { cause })
       } finally {
         file?.close()
       }
     }
   }
 
+  /** As `syncAsync`, waiting for the device. */
   sync(): void {
-    if (this.#unsynced) {
-      this.file().sync()
-      this.#unsynced = false
-    }
+    if (!this.#unsynced) return
+    this.file().sync()
+    this.#unsynced = false
+  }
+
+  /** As `syncIndexesAsync`, waiting for the device. */
+  syncIndexes(): void {
     if (this.size === 0) return
     for (const index of this.#indexFiles()) {
       const file = index.writeForSync()
       try {
         file?.sync()
+      } catch (cause) {
+        throw new FailedSyncError(`could not sync ${index.path}`, { cause })
       } finally {
         file?.close()
       }
@@ -424,6 +435,7 @@ export class LogSegment implements IdleCloseable {
     if (this.#maxTimestamp === undefined) this.#maxTimestamp = this.maxTimestamp
     this.offsetIndex.file.load()
     this.timeIndex.file.load()
+    this.transactionIndex.file.load()
   }
 
   #indexFiles() {

@@ -250,6 +250,23 @@ describe('a full or failing disk', () => {
     await store.close()
   })
 
+  test('a snapshot that the disk has no room for takes none', async () => {
+    const fs = memory()
+    const faulty = new FaultyFileSystem(fs)
+    const store = await open(faulty, { minSnapshotIntervalBytes: 200 })
+    const full = faulty.inject({
+      operations: ['write'],
+      path: /checkpoint/,
+      code: 'ENOSPC',
+      partialBytes: 50,
+    })
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await commit(store, createTopic(name))
+    expect(full.calls).toBeGreaterThan(0)
+    await store.close()
+    expect(fs.readDirectory(DIRECTORY).filter((name) => name.includes('checkpoint'))).toEqual([])
+    expect(namesOf((await open(fs)).image())).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+  })
+
   test('a snapshot that fails costs nothing but a longer log', async () => {
     const fs = memory()
     const faulty = new FaultyFileSystem(fs)

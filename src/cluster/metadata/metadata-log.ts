@@ -146,6 +146,10 @@ export class MetadataLog {
         // Not for durability yet, but so that a large image does not hold up everything else.
         await file.syncAsync()
       }
+    } catch (error) {
+      // The next one has another name, and a full disk no room for both.
+      this.#fs.removeFile(path + UNFINISHED_SUFFIX)
+      throw error
     } finally {
       file.close()
     }

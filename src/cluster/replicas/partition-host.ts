@@ -7,6 +7,7 @@ import type { Logger } from '../../base/logger.ts'
 import type { LogConfig } from '../../logstore/log-config.ts'
 import type { LogDirectories } from '../../logstore/log-directories.ts'
 import type { LogDirectory } from '../../logstore/log-directory.ts'
+import { isOutOfRoom } from '../../logstore/log-errors.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { Placement } from '../controller/directories.ts'
 import type { MetadataChange } from '../metadata/changes.ts'
@@ -45,6 +46,8 @@ export interface LogMoveListener {
  * follow in slices of this length between other work, or when they are asked for.
  */
 const SLICE_MS = 10
+/** How long a partition that the disk has no room for waits until it is tried again. */
+const ROOM_RETRY_MS = 1000
 
 export class PartitionHost {
   readonly #options: PartitionHostOptions
@@ -54,6 +57,12 @@ export class PartitionHost {
   /** Partitions made by a commit whose logs are still to be made, by `topic-partition`. */
   readonly #unopened = new Map<string, { readonly topic: string; readonly partition: number }>()
   #slice: Timer | undefined
+  /** Partitions whose logs the disk has no room for, by `topic-partition`. */
+  readonly #roomless = new Map<
+    string,
+    { readonly topic: string; readonly partition: number; readonly isNew: boolean }
+  >()
+  #roomRetry: Timer | undefined
   #placements: Placement[] = []
 
   constructor(options: PartitionHostOptions) {
@@ -72,7 +81,8 @@ export class PartitionHost {
 
   /** The error code for a partition that `get` has not: unknown, somebody else's, or on a disk that failed. */
   missing(topic: string, partition: number): number {
-    if (this.#offline.has(`${topic}-${partition}`)) return ErrorCode.KAFKA_STORAGE_ERROR
+    const name = `${topic}-${partition}`
+    if (this.#offline.has(name) || this.#roomless.has(name)) return ErrorCode.KAFKA_STORAGE_ERROR
     return this.#options.image().topics.get(topic)?.partitions[partition] === undefined
       ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
       : ErrorCode.NOT_LEADER_OR_FOLLOWER
@@ -113,7 +123,9 @@ export class PartitionHost {
   /** Serves nothing any more; the logs are closed by their directory. */
   close(): void {
     this.#slice?.cancel()
+    this.#roomRetry?.cancel()
     this.#unopened.clear()
+    this.#roomless.clear()
     for (const partition of this.all()) partition.close()
     this.#topics.clear()
   }
@@ -135,7 +147,8 @@ export class PartitionHost {
         continue
       }
       const name = `${topic.name}-${partition.partition}`
-      if (this.#offline.get(name) === topic.id || this.#unopened.has(name)) continue
+      if (this.#offline.get(name) === topic.id || this.#unopened.has(name) || this.#roomless.has(name))
+        continue
       const isNew = before?.id !== topic.id || before.partitions[partition.partition] === undefined
       if (isNew && clock.monotonicMs() >= untilMs) {
         this.#unopened.set(name, { topic: topic.name, partition: partition.partition })
@@ -155,8 +168,14 @@ export class PartitionHost {
       if (opened === undefined) return
       hosted[partition.partition] = opened
       this.#offline.delete(name)
+      this.#roomless.delete(name)
     } catch (error) {
-      this.#offline.set(name, topic.id)
+      const isKnown = this.#roomless.delete(name)
+      if (isOutOfRoom(error)) {
+        this.#roomless.set(name, { topic: topic.name, partition: partition.partition, isNew })
+        this.#tryAgainLater()
+        if (isKnown) return
+      } else this.#offline.set(name, topic.id)
       this.#options.logger.error('partition is offline', {
         topic: topic.name,
         partition: partition.partition,
@@ -172,11 +191,21 @@ export class PartitionHost {
     return this.#topics.get(topic)?.[partition]
   }
 
-  #openNew(topic: string, partition: number): void {
+  #openNew(topic: string, partition: number, isNew = true): void {
     const image = this.#options.image()
     const found = image.topics.get(topic)
     const state = found?.partitions[partition]
-    if (found !== undefined && state !== undefined) this.#host(found, state, image, true)
+    if (found !== undefined && state !== undefined) this.#host(found, state, image, isNew)
+  }
+
+  /** Until the disk has room for all. */
+  #tryAgainLater(): void {
+    this.#roomRetry ??= this.#options.clock.setTimer(ROOM_RETRY_MS, () => {
+      this.#roomRetry = undefined
+      for (const { topic, partition, isNew } of [...this.#roomless.values()])
+        this.#openNew(topic, partition, isNew)
+      this.#tellPlacements()
+    })
   }
 
   #openLater(): void {
@@ -244,7 +273,7 @@ export class PartitionHost {
       logger.error('logs of a deleted topic are left behind', { topic: name, partitions: held.length, err })
     }
     this.#topics.delete(name)
-    for (const partitions of [this.#offline, this.#unopened]) {
+    for (const partitions of [this.#offline, this.#unopened, this.#roomless]) {
       for (const partition of partitions.keys()) {
         if (partition.slice(0, partition.lastIndexOf('-')) === name) partitions.delete(partition)
       }

@@ -9,8 +9,10 @@ export type CleanerRequest =
   | { readonly type: 'step'; readonly maxBytes: number }
   | { readonly type: 'abort' }
 
-/** Of a step what it did, of the others nothing; or why not. */
-export type CleanerReply = { readonly value: unknown } | { readonly error: unknown }
+/** Of a step what it did, of the others nothing; or why not, with the code of the file system beside it: errors lose it on the way. */
+export type CleanerReply =
+  | { readonly value: unknown }
+  | { readonly error: unknown; readonly code: string | undefined }
 
 const fs = new NodeFileSystem()
 let cleaning: LogCleaning | undefined
@@ -23,8 +25,12 @@ function reply(request: CleanerRequest): CleanerReply {
   try {
     return { value: serve(request) }
   } catch (error) {
-    return { error }
+    return { error, code: codeOf(error) }
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
 function serve(request: CleanerRequest): unknown {

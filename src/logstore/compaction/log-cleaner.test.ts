@@ -457,7 +457,7 @@ describe('a log whose cleaning fails', () => {
     const { log, clean, cleaner, fs } = setUp()
     appendAll(log, 'a=1 a=2')
     roll(log)
-    const fault = fs.inject({ operations: ['write'], path: /\.cleaned$/, code: 'ENOSPC' })
+    const fault = fs.inject({ operations: ['write'], path: /\.cleaned$/, code: 'EIO' })
     expect(await clean()).toBe(0)
     fault.remove()
     expect(await clean()).toBe(0)
@@ -465,6 +465,40 @@ describe('a log whose cleaning fails', () => {
     append(log, 'b=1')
     expect(await contents(log)).toBe('0:a=1 1:a=2 3:b=1')
     expect(fs.readDirectory('/data/t-0').filter((name) => name.endsWith('.cleaned'))).toEqual([])
+  })
+
+  it.each(['write', 'create'] as const)(
+    'because a disk has no room for its %s is tried again, and takes no room meanwhile',
+    async (operation) => {
+      const { log, clean, cleaner, fs } = setUp()
+      appendAll(log, 'a=1 a=2')
+      roll(log)
+      const full = fs.inject({
+        operations: [operation],
+        path: /\.cleaned$/,
+        code: 'ENOSPC',
+        partialBytes: 20,
+      })
+      expect(await clean()).toBe(0)
+      expect(cleaner.status()).toMatchObject({ uncleanablePartitions: 0, cleanings: { failed: 1 } })
+      expect(fs.readDirectory('/data/t-0').filter((name) => name.endsWith('.cleaned'))).toEqual([])
+      full.remove()
+      expect(await clean()).toBe(1)
+      expect(await contents(log)).toBe('1:a=2')
+    },
+  )
+
+  it('because its records cannot be secured is tried again, with the records there', async () => {
+    const { log, clean, fs } = setUp()
+    appendAll(log, 'a=1 a=2')
+    roll(log)
+    const full = fs.inject({ operations: ['write'], path: /leader-epoch/, code: 'ENOSPC' })
+    expect(await clean()).toBe(0)
+    expect(await contents(log)).toBe('0:a=1 1:a=2')
+    full.remove()
+    await log.flush()
+    expect(await clean()).toBe(1)
+    expect(await contents(log)).toBe('1:a=2')
   })
 
   it('is one with a wrong CRC, which a rewritten batch would hide', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { Random } from '../../base/random.ts'
+import { isOutOfRoom } from '../log-errors.ts'
 import type { PartitionLog } from '../partition-log.ts'
 import { type Cleanable, cleanableOf } from './cleanable.ts'
 import type { CleanerCheckpoint } from './cleaner-checkpoint.ts'
@@ -60,7 +61,7 @@ interface Chosen extends Cleanable {
 /**
  * Chooses which log is compacted next and sees it through (Kafka's `LogCleaner` and `LogCleanerManager`). The work
  * itself is a runner's; here, under the log, only finished segments are swapped in. A log whose cleaning fails is left
- * alone until the next start, and counted; all others go on.
+ * alone until the next start, and counted; all others go on. One that the disk has no room for is tried again later.
  */
 export class LogCleaner {
   readonly #options: LogCleanerOptions
@@ -277,8 +278,15 @@ export class LogCleaner {
   }
 
   #failed(log: PartitionLog, error: unknown): void {
-    this.#uncleanable.add(log)
     this.#cleanings.failed++
+    if (isOutOfRoom(error)) {
+      this.#options.logger.warn('no room to compact a log; it is tried again', {
+        partition: log.topicPartition,
+        err: error,
+      })
+      return
+    }
+    this.#uncleanable.add(log)
     this.#options.logger.error('a log is not compacted any more until the next start', {
       partition: log.topicPartition,
       err: error,

@@ -254,6 +254,7 @@ export class LogCleaning {
     this.#writeOutput()
     target.seal()
     target.sync()
+    target.syncIndexes()
     target.close()
     const { modifiedMs } = this.#fs.stat(this.#pathOf(last.baseOffset, LOG_SUFFIX))
     this.#fs.setModified(target.path, modifiedMs)

@@ -59,7 +59,7 @@ export class WorkerRunner implements CleaningRunner {
     const entry = import.meta.url.endsWith('.ts') ? './cleaner-worker.ts' : './cleaner-worker.js'
     const worker = new Worker(new URL(entry, import.meta.url), { name: 'log-cleaner' })
     worker.on('message', (reply: CleanerReply) => {
-      if ('error' in reply) this.#waiting?.reject(reply.error)
+      if ('error' in reply) this.#waiting?.reject(withCode(reply.error, reply.code))
       else this.#waiting?.resolve(reply.value)
     })
     const ended = (error: Error) => {
@@ -70,4 +70,8 @@ export class WorkerRunner implements CleaningRunner {
     worker.on('exit', (code) => ended(new Error(`the cleaner's thread ended with ${code}`)))
     return worker
   }
+}
+
+function withCode(error: unknown, code: string | undefined): unknown {
+  return error instanceof Error && code !== undefined ? Object.assign(error, { code }) : error
 }
