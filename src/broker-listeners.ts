@@ -9,6 +9,7 @@ import type { BrokerListener } from './cluster/metadata/image.ts'
 import type { BrokerConfig } from './config/load.ts'
 import { networkMetrics } from './http/sources.ts'
 import { dispatcher } from './net/dispatch.ts'
+import type { Listen } from './net/listener.ts'
 import { SocketServer } from './net/socket-server.ts'
 import type { ConnectionRates } from './security/quotas/connection-rates.ts'
 import { apiByKey } from './wire/apis.ts'
@@ -21,6 +22,7 @@ export interface BrokerListenersOptions {
   readonly metrics: Metrics
   readonly clock: Clock
   readonly logger: Logger
+  readonly listen?: Listen
 }
 
 export interface BrokerListeners {
@@ -61,6 +63,7 @@ export async function openListeners(options: BrokerListenersOptions): Promise<Br
       logger,
       metrics,
       connectionRates: rates,
+      ...(options.listen !== undefined && { listen: options.listen }),
       serve: (request, connection) =>
         isReady ? serve(request, connection) : ready.then(() => serve(request, connection)),
     },

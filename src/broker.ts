@@ -41,6 +41,7 @@ import type { CleaningRunner } from './logstore/compaction/cleaning-runner.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { LogDirectories } from './logstore/log-directories.ts'
 import type { LogDirectory } from './logstore/log-directory.ts'
+import type { Listen } from './net/listener.ts'
 import { resolveHost } from './net/resolve-host.ts'
 import type { SocketServer } from './net/socket-server.ts'
 import { type PartitionHosting, partitionHosting } from './partition-hosting.ts'
@@ -62,6 +63,8 @@ export interface BrokerOptions {
   readonly version: string
   /** Where logs are compacted; in slices on this thread unless given. */
   readonly createCleaningRunner?: () => CleaningRunner
+  /** Where connections come from; sockets of the operating system unless given. */
+  readonly listen?: Listen
 }
 
 type WriteMarker = Services['writeMarker']
@@ -418,7 +421,7 @@ export class Broker {
 
   /** Requests that come before the broker is ready wait for it. */
   async #listen(services: Services, ready: Promise<void>): Promise<SocketServer> {
-    const { config, clock } = this.#options
+    const { config, clock, listen } = this.#options
     const { server, rates, advertised } = await openListeners({
       config,
       services,
@@ -426,6 +429,7 @@ export class Broker {
       metrics: this.#metrics,
       clock,
       logger: this.#logLevels.logger('sluice.net'),
+      ...(listen !== undefined && { listen }),
     })
     this.#undo.push(() => server.close(CLOSE_GRACE_MS))
     this.#undo.push(

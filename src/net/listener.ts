@@ -16,6 +16,22 @@ export interface ListenerEvents {
   onError(error: Error, listener: ListenerOptions): void
 }
 
+/** One that is bound. */
+export interface BoundListener {
+  readonly options: ListenerOptions
+  /** The port that is bound. */
+  readonly port: number
+  /** Accepts no more. */
+  close(): Promise<void>
+}
+
+/** Binds, and accepts from then on. `backlog` is `socket.listen.backlog.size`. Rejects with BindError. */
+export type Listen = (
+  options: ListenerOptions,
+  backlog: number,
+  events: ListenerEvents,
+) => Promise<BoundListener>
+
 /** A listener that could not be bound, in one line for the operator. */
 export class BindError extends Error {
   override name = 'BindError'
@@ -36,9 +52,8 @@ const BIND_FAILURES: Readonly<Record<string, string>> = {
 }
 
 /** Accepts connections on one address and hands them on; knows nothing of what they say. */
-export class Listener {
+export class Listener implements BoundListener {
   readonly options: ListenerOptions
-  /** The port that is bound. */
   readonly port: number
   readonly #server: Server
 
@@ -48,9 +63,7 @@ export class Listener {
     this.port = port
   }
 
-  /**
-   * Binds, and accepts from then on. `backlog` is `socket.listen.backlog.size`. Throws BindError.
-   */
+  /** As `Listen`. */
   static async open(options: ListenerOptions, backlog: number, events: ListenerEvents): Promise<Listener> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true })
     server.on('connection', (socket) => events.onConnection(socket, options))
@@ -73,7 +86,6 @@ export class Listener {
     )
   }
 
-  /** Accepts no more. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#server.close(() => resolve())

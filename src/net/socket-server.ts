@@ -5,7 +5,13 @@ import type { ConnectionRates } from '../security/quotas/connection-rates.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Connection, type ConnectionEnvironment, type Serve } from './connection.ts'
 import { type ConnectionLimits, ConnectionQuotas, canonicalAddress } from './connection-quotas.ts'
-import { Listener, type ListenerEvents, type ListenerOptions } from './listener.ts'
+import {
+  type BoundListener,
+  type Listen,
+  Listener,
+  type ListenerEvents,
+  type ListenerOptions,
+} from './listener.ts'
 import type { NetMetrics } from './metrics.ts'
 import { PacedAccept } from './paced-accept.ts'
 import { SCRATCH_BYTES } from './socket-input.ts'
@@ -32,6 +38,8 @@ export interface SocketServerParts {
   readonly serve: Serve
   /** How fast connections may come; any speed when left out. */
   readonly connectionRates?: ConnectionRates
+  /** Where connections come from; sockets of the operating system when left out. */
+  readonly listen?: Listen
 }
 
 /** Bytes of requests that all connections may hold unless `queued.max.request.bytes` says otherwise. */
@@ -49,7 +57,7 @@ export class SocketServer {
   readonly #quotas: ConnectionQuotas
   readonly #connections = new Set<Connection>()
   readonly #paced: PacedAccept[] = []
-  #listeners: Listener[] = []
+  #listeners: BoundListener[] = []
   #sweep: Timer | undefined
   #connectionsMade = 0
   #closed: Promise<void> | undefined
@@ -74,12 +82,13 @@ export class SocketServer {
   /** Binds every listener and accepts from then on; when one cannot be bound, none is, and BindError says which. */
   static async open(options: SocketServerOptions, parts: SocketServerParts): Promise<SocketServer> {
     const server = new SocketServer(options, parts)
+    const { listen = Listener.open } = parts
     const onError: ListenerEvents['onError'] = (err, listener) =>
       parts.logger.error('connection could not be accepted', { listener: listener.name, err })
     try {
       for (const listener of options.listeners) {
         const onConnection = server.#acceptFor(listener, parts)
-        server.#listeners.push(await Listener.open(listener, options.backlog, { onConnection, onError }))
+        server.#listeners.push(await listen(listener, options.backlog, { onConnection, onError }))
       }
     } catch (error) {
       await server.close(0)
@@ -89,7 +98,7 @@ export class SocketServer {
   }
 
   /** What is bound, in the order of the options. */
-  get listeners(): readonly Listener[] {
+  get listeners(): readonly BoundListener[] {
     return this.#listeners
   }
 

@@ -52,16 +52,27 @@ export class ManualClock implements Clock {
     for (;;) {
       const next = this.#next()
       if (next === undefined || next.dueMs > untilMs) break
-      this.#move(Math.max(0, next.dueMs - this.#elapsedMs))
-      this.#timers.delete(next)
-      next.callback()
+      this.#fire(next)
     }
     this.#move(untilMs - this.#elapsedMs)
+  }
+
+  /** Moves both clocks to the next timer and fires that one alone; false when none is set. */
+  fireNext(): boolean {
+    const next = this.#next()
+    if (next !== undefined) this.#fire(next)
+    return next !== undefined
   }
 
   /** Sets the wall clock alone, forwards or back, as an operator or NTP does; timers and durations see nothing. */
   jumpTo(wallMs: number): void {
     this.#wallMs = wallMs
+  }
+
+  #fire(timer: PendingTimer): void {
+    this.#move(Math.max(0, timer.dueMs - this.#elapsedMs))
+    this.#timers.delete(timer)
+    timer.callback()
   }
 
   #move(ms: number): void {

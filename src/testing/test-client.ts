@@ -52,6 +52,11 @@ export class TestClient {
     return new TestClient(socket, clientId)
   }
 
+  /** Over a socket that is connected. */
+  static over(socket: Socket, clientId: string | null = 'test-client'): TestClient {
+    return new TestClient(socket, clientId)
+  }
+
   /** Resolves when the connection has ended, by whichever side. */
   get closed(): Promise<void> {
     return this.#closed.promise

@@ -1,0 +1,142 @@
+import type { World } from './world.ts'
+
+/** What stands at an offset that holds no record: the end of a transaction. */
+export const MARKER = '<marker>'
+
+/**
+ * What is known of one partition, from the answers that clients got: which value stands at which offset, and how far
+ * its marks have come. Anything that a later answer says otherwise is a violation.
+ */
+export class PartitionHistory {
+  readonly name: string
+  readonly #world: World
+  readonly #log = new Map<number, string>()
+  readonly #offsets = new Map<string, number>()
+  readonly #attempted = new Set<string>()
+  readonly #acknowledged = new Map<string, number>()
+  /** Seen by somebody: later answers can't be below. */
+  highWatermark = 0
+  lastStableOffset = 0
+  logStartOffset = 0
+
+  constructor(world: World, name: string) {
+    this.#world = world
+    this.name = name
+  }
+
+  get acknowledgedCount(): number {
+    return this.#acknowledged.size
+  }
+
+  /** It is about to be sent, once or again. */
+  attempted(values: readonly string[]): void {
+    for (const value of values) this.#attempted.add(value)
+  }
+
+  acknowledged(baseOffset: number, values: readonly string[]): void {
+    for (const [index, value] of values.entries()) {
+      this.#stands(baseOffset + index, value, 'is acknowledged at')
+      this.#acknowledged.set(value, baseOffset + index)
+    }
+    // Readers see what is acknowledged, with one replica.
+    this.highWatermark = Math.max(this.highWatermark, baseOffset + values.length)
+  }
+
+  /** A reader got it. */
+  seen(offset: number, value: string): void {
+    this.#world.check(
+      value === MARKER || this.#attempted.has(value),
+      () => `${this.name}: ${value} at ${offset} was never sent`,
+    )
+    this.#stands(offset, value, 'is read at')
+  }
+
+  /** An answer to a request that was sent when the marks were `floor`. */
+  marks(floor: Marks, marks: Marks): void {
+    this.#mark('highWatermark', floor, marks)
+    this.#mark('lastStableOffset', floor, marks)
+    this.#mark('logStartOffset', floor, marks)
+  }
+
+  floor(): Marks {
+    const { highWatermark, lastStableOffset, logStartOffset } = this
+    return { highWatermark, lastStableOffset, logStartOffset }
+  }
+
+  /** A power cut took what was not on the device; `audited` tells what is left. */
+  lost(): void {
+    this.highWatermark = 0
+    this.lastStableOffset = 0
+    this.logStartOffset = 0
+  }
+
+  /** All that the log holds now, in order. `isLossy` where a power cut may have taken what was acknowledged. */
+  audited(startOffset: number, entries: readonly (readonly [number, string])[], isLossy: boolean): void {
+    const endOffset = entries.at(-1)?.[0] ?? startOffset - 1
+    if (isLossy) this.#forgetFrom(endOffset + 1)
+    for (const [offset, value] of entries) this.seen(offset, value)
+    const present = new Set(entries.map(([, value]) => value))
+    for (const [value, offset] of this.#acknowledged) {
+      this.#world.check(
+        present.has(value) || offset < startOffset,
+        () => `${this.name}: ${value}, acknowledged at ${offset}, is lost`,
+      )
+    }
+  }
+
+  #mark(name: keyof Marks, floor: Marks, marks: Marks): void {
+    this.#world.check(
+      marks[name] < 0 || marks[name] >= floor[name],
+      () => `${this.name}: ${name} fell from ${floor[name]} to ${marks[name]}`,
+    )
+    this[name] = Math.max(this[name], marks[name])
+  }
+
+  #stands(offset: number, value: string, how: string): void {
+    const other = this.#log.get(offset)
+    this.#world.check(
+      other === undefined || other === value,
+      () => `${this.name}: ${value} ${how} ${offset}, where ${other} was`,
+    )
+    this.#log.set(offset, value)
+    if (value === MARKER) return
+    const elsewhere = this.#offsets.get(value)
+    this.#world.check(
+      elsewhere === undefined || elsewhere === offset || !isOnce(value),
+      () => `${this.name}: ${value} ${how} ${offset}, and at ${elsewhere} before`,
+    )
+    this.#offsets.set(value, offset)
+  }
+
+  #forgetFrom(end: number): void {
+    for (const [offset, value] of [...this.#log]) {
+      if (offset < end) continue
+      this.#log.delete(offset)
+      if (this.#offsets.get(value) === offset) this.#offsets.delete(value)
+    }
+    for (const [value, offset] of [...this.#acknowledged]) if (offset >= end) this.#acknowledged.delete(value)
+  }
+}
+
+export interface Marks {
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+}
+
+/** Values of producers that may write one twice say so. */
+const TWICE = '*'
+
+export function value(producer: string, number: number, mayComeTwice = false): string {
+  return `${producer}:${number}${mayComeTwice ? TWICE : ''}`
+}
+
+export function isOnce(text: string): boolean {
+  return !text.endsWith(TWICE)
+}
+
+/** Who sent it and the how manieth it was. */
+export function senderOf(text: string): { readonly sender: string; readonly number: number } {
+  const at = text.lastIndexOf(':')
+  return { sender: text.slice(0, at), number: Number.parseInt(text.slice(at + 1), 10) }
+}

@@ -1,0 +1,79 @@
+import { encodeBatch } from '../../wire/records.ts'
+import { produceRequest, produceResponse } from '../../wire/schemas/00-produce.ts'
+import type { Link } from './link.ts'
+import type { SimulatedPartition } from './scene.ts'
+
+export interface BatchToSend {
+  readonly values: readonly string[]
+  readonly keys?: readonly string[]
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly isTransactional?: boolean
+  readonly compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+}
+
+export interface Produced {
+  readonly errorCode: number
+  readonly baseOffset: number
+}
+
+const TIMEOUT_MS = 5000
+/** Of the first that knows topics by their ids. */
+const TOPIC_ID_VERSION = 13
+
+function input(
+  partition: SimulatedPartition,
+  batch: BatchToSend,
+  acks: number,
+  nowMs: number,
+  transactionalId: string | null,
+) {
+  const { values, keys, ...header } = batch
+  const records = encodeBatch({
+    ...header,
+    baseTimestamp: nowMs,
+    records: values.map((value, index) => {
+      const key = keys?.[index]
+      return { value: Buffer.from(value), key: key === undefined ? null : Buffer.from(key) }
+    }),
+  })
+  return {
+    transactionalId,
+    acks,
+    timeoutMs: TIMEOUT_MS,
+    topicData: [
+      {
+        name: partition.topic,
+        topicId: partition.topicId,
+        partitionData: [{ index: partition.index, records }],
+      },
+    ],
+  }
+}
+
+/** Produces one batch and waits for the answer. Rejects with LinkBroken. */
+export async function produceOnce(
+  link: Link,
+  partition: SimulatedPartition,
+  batch: BatchToSend,
+  acks: number,
+  nowMs: number,
+  transactionalId: string | null = null,
+): Promise<Produced> {
+  const version = link.random.pick([9, 11, 12, TOPIC_ID_VERSION])
+  const request = input(partition, batch, acks, nowMs, transactionalId)
+  const answer = await link.ask(produceRequest, produceResponse, version, request)
+  const { errorCode, baseOffset } = answer.responses[0]!.partitionResponses[0]!
+  return { errorCode, baseOffset }
+}
+
+/** Produces one batch with acks=0. Rejects with LinkBroken. */
+export async function produceUnasked(
+  link: Link,
+  partition: SimulatedPartition,
+  batch: BatchToSend,
+  nowMs: number,
+): Promise<void> {
+  await link.tell(produceRequest, TOPIC_ID_VERSION, input(partition, batch, 0, nowMs, null))
+}
