@@ -101,21 +101,32 @@ test('a marker that comes while the coordinator is asked refuses the batch', asy
   expect((await admitted)!(partition.hosted, records)?.errorCode).toBe(ErrorCode.INVALID_TXN_STATE)
 })
 
-test('a batch of another epoch than the one that was asked about is refused', async () => {
-  const { services } = coordinator()
+test.each([
+  { of: 'another epoch', other: { producerEpoch: 4 } },
+  { of: 'another producer', other: { producerId: 8 } },
+])('a batch of $of beside it refuses them all', async ({ other }) => {
+  const { services, asked } = coordinator()
   const [first, second] = [new FakePartition(0, 3), new FakePartition(1, 3)]
-  const [own, other] = [batch(), batch({ producerEpoch: 4 })]
+  const [own, foreign] = [batch(), batch(other)]
   const verdict = (await admitBatches(
     13,
     'id',
     [
       { partition: first.hosted, records: own },
-      { partition: second.hosted, records: other },
+      { partition: second.hosted, records: foreign },
     ],
     services,
   ))!
-  expect(verdict(first.hosted, own)).toBeUndefined()
-  expect(verdict(second.hosted, other)?.errorCode).toBe(ErrorCode.INVALID_TXN_STATE)
+  expect(verdict(first.hosted, own)?.errorCode).toBe(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  expect(verdict(second.hosted, foreign)?.errorCode).toBe(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  expect(asked).toEqual([])
+})
+
+test('a batch of nobody is in no transaction, whatever it says', () => {
+  const { services } = coordinator(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  const { hosted: partition } = new FakePartition(0)
+  const records = batch({ producerId: -1, producerEpoch: -1, baseSequence: -1 })
+  expect(admitBatches(13, 'id', [{ partition, records }], services)).toBeUndefined()
 })
 
 test('a batch outside of any transaction is not asked about, and is the log to judge', async () => {

@@ -6,6 +6,7 @@ import {
   batchIsTransactional,
   batchProducerEpoch,
   batchProducerId,
+  NO_PRODUCER_ID,
 } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import type { Services } from './services.ts'
@@ -55,19 +56,17 @@ export function admitBatches(
   if (first === undefined) return undefined
   const producerId = batchProducerId(first.records, 0)
   const producerEpoch = batchProducerEpoch(first.records, 0)
-  const isOne = transactional.every(({ records }) => batchProducerId(records, 0) === producerId)
+  const isOne = transactional.every(
+    ({ records }) =>
+      batchProducerId(records, 0) === producerId && batchProducerEpoch(records, 0) === producerEpoch,
+  )
   if (!isOne) return Promise.resolve(() => SEVERAL_PRODUCERS)
   const partitions = transactional.map(({ partition }) => partition)
   const admission = admissionOf(version)
-  const isOfEpoch = (records: Buffer) => batchProducerEpoch(records, 0) === producerEpoch
   const asked = admit({ transactionalId, producerId, producerEpoch }, partitions, admission, services)
-  if (asked === undefined && transactional.every(({ records }) => isOfEpoch(records))) return undefined
-  return Promise.resolve(asked).then((verdict) => (partition, records) => {
+  return asked?.then((verdict) => (partition, records) => {
     if (!isTransactional(records)) return undefined
-    // The coordinator was asked about the first batch's epoch.
-    const errorCode = isOfEpoch(records)
-      ? (verdict?.(partition) ?? ErrorCode.NONE)
-      : ErrorCode.INVALID_TXN_STATE
+    const errorCode = verdict(partition)
     if (errorCode !== ErrorCode.NONE) return { errorCode, message: MESSAGES.get(errorCode) ?? null }
     if (admission === 'add') refuseUnknownSequence(partition, records)
     return undefined
@@ -75,7 +74,11 @@ export function admitBatches(
 }
 
 function isTransactional(records: Buffer): boolean {
-  return batchFaultAt(records, 0) === undefined && batchIsTransactional(records, 0)
+  return (
+    batchFaultAt(records, 0) === undefined &&
+    batchProducerId(records, 0) > NO_PRODUCER_ID &&
+    batchIsTransactional(records, 0)
+  )
 }
 
 /** In version 2 of the protocol a producer begins at 0, or its first batches are lost (`ProducerAppendInfo`). */

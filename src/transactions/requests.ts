@@ -1,6 +1,9 @@
 /**
  * What a producer may do with its transaction: each function decides on the transaction as it is, and gives an error
  * code, or the transaction as it would be. Kafka's `TransactionCoordinator`, in its order of checks.
+ *
+ * Whether the markers are still being written comes first, before the producer's id and epoch: it may have been told
+ * those that it goes on with, which are the transaction's only when the markers are.
  */
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../wire/batch.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -55,9 +58,9 @@ export function decideInit(
       ? NEEDS_PRODUCER_ID
       : write(firstTransaction(transactionalId, newProducerId, timeoutMs, nowMs))
   }
+  if (isPrepared(transaction)) return WAIT
   const isNamed = command.producerId !== NO_PRODUCER_ID
   if (isNamed && !isOwn(transaction, command)) return answer(ErrorCode.PRODUCER_FENCED)
-  if (isPrepared(transaction)) return WAIT
   const { producerEpoch, lastProducerEpoch } = transaction
   const isExhausted = isEpochExhausted(producerEpoch)
   if (transaction.state === 'Ongoing') {
@@ -122,10 +125,10 @@ export function decideAddPartitions(
   command: CommandOf<'addPartitions'>,
   nowMs: number,
 ): Decision {
+  if (transaction !== undefined && isPrepared(transaction)) return WAIT
   const refused = refuseProducer(transaction, command)
   if (transaction === undefined || refused !== undefined)
     return answer(refused ?? ErrorCode.INVALID_PRODUCER_ID_MAPPING)
-  if (isPrepared(transaction)) return WAIT
   if (transaction.state === 'Ongoing' && missingPartitions(transaction, command.partitions).size === 0) {
     return answer(ErrorCode.NONE)
   }
@@ -174,6 +177,7 @@ function decideEndWithBump(
   command: CommandOf<'endTransaction'>,
   nowMs: number,
 ): Decision {
+  if (isPrepared(transaction)) return WAIT
   const { state, producerEpoch } = transaction
   const { result, clientVersion, newProducerId } = command
   const isRetryOfRotation = isRotatedFrom(transaction, command)
@@ -183,11 +187,9 @@ function decideEndWithBump(
     return answer(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
   }
   const isComplete = state === 'CompleteCommit' || state === 'CompleteAbort'
-  const isValid = isPrepared(transaction) ? isRetry : isCurrent || (isComplete && isRetry)
-  if (!isValid) return answer(ErrorCode.PRODUCER_FENCED)
+  if (!isCurrent && !(isComplete && isRetry)) return answer(ErrorCode.PRODUCER_FENCED)
   if (isRetry) {
-    if (result !== resultOf(transaction)) return answer(ErrorCode.INVALID_TXN_STATE)
-    return isComplete ? answer(ErrorCode.NONE) : WAIT
+    return answer(result === resultOf(transaction) ? ErrorCode.NONE : ErrorCode.INVALID_TXN_STATE)
   }
   // Nothing to commit; an abort may come from a producer that doesn't know whether its first record arrived.
   if (state !== 'Ongoing' && result === 'commit') return answer(ErrorCode.INVALID_TXN_STATE)

@@ -414,12 +414,23 @@ describe('an end', () => {
     expect(coordinator.send(end(producer, CLASSIC, other))()?.errorCode).toBe(ErrorCode.INVALID_TXN_STATE)
   })
 
-  test('while the markers are being written is of one kind', () => {
+  test('while the markers are being written waits for them, and is refused where it is another', () => {
     const { coordinator, producer } = withProducer()
     coordinator.send(add(producer, V2, 't-0'))
     coordinator.send(end(producer, V2, 'commit'))
-    expect(coordinator.send(end(producer, V2, 'abort'))()?.errorCode).toBe(ErrorCode.INVALID_TXN_STATE)
-    expect(coordinator.send(end(epoch(1), V2, 'commit'))()?.errorCode).toBe(ErrorCode.PRODUCER_FENCED)
+    const others = [
+      coordinator.send(end(producer, V2, 'abort')),
+      coordinator.send(end(epoch(1), V2, 'commit')),
+      coordinator.send(end(epoch(2), V2, 'commit')),
+    ]
+    expect(others.map((reply) => reply())).toEqual([undefined, undefined, undefined])
+    coordinator.writeMarkers()
+    const { INVALID_TXN_STATE, PRODUCER_FENCED } = ErrorCode
+    expect(others.map((reply) => reply()?.errorCode)).toEqual([
+      INVALID_TXN_STATE,
+      INVALID_TXN_STATE,
+      PRODUCER_FENCED,
+    ])
   })
 
   test('is answered when it is decided, where the markers take long', () => {
@@ -488,6 +499,25 @@ describe('an end', () => {
     const rotated = { errorCode: 0, producerId: 9, producerEpoch: 0 }
     expect(ended()).toEqual(rotated)
     expect(coordinator.send(end(epoch(32766), V2, 'commit'))()).toEqual(rotated)
+  })
+
+  test('at the last epoch is answered with the new id, which waits for the markers like the old one', () => {
+    const coordinator = atEpoch(V2, 32766)
+    coordinator.send(add(epoch(32766), V2, 't-0'))
+    const ended = coordinator.send(end(epoch(32766), V2, 'commit', 9))
+    coordinator.advance(1000)
+    const next = { producerId: 9, producerEpoch: 0 }
+    expect(ended()).toEqual({ errorCode: 0, ...next })
+    const added = coordinator.send(add(next, V2, 't-1'))
+    const aborted = coordinator.send(end(next, V2, 'abort'))
+    const begun = coordinator.send(init(next))
+    expect([added(), aborted(), begun()]).toEqual([undefined, undefined, undefined])
+    coordinator.writeMarkers()
+    expect(added()).toEqual({ errorCode: 0 })
+    coordinator.writeMarkers()
+    expect(aborted()).toEqual({ errorCode: 0, producerId: 9, producerEpoch: 1 })
+    // It named the epoch before the abort that came between, and is its own producer still.
+    expect(begun()).toEqual({ errorCode: 0, producerId: 9, producerEpoch: 1 })
   })
 })
 

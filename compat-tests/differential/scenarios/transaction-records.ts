@@ -84,6 +84,10 @@ async function produces(session: Session, version: number): Promise<void> {
   await ask('a future epoch', id, { 0: transactional(future, 0) })
   await ask('another producer id', id, { 0: transactional(stranger, 0) })
   await ask('two producers', id, { 0: transactional(producer, 0), 1: transactional(stranger, 0) })
+  await ask('two epochs', id, { 0: transactional(producer, 0), 1: transactional(old, 0) })
+  await ask('a transactional batch of nobody', id, {
+    2: batch(['v'], { baseTimestamp: Date.now(), isTransactional: true }),
+  })
   if (version < 12) await ask('a partition that was not added', id, { 0: transactional(producer, 0) })
   await session.ask(`what is known before v${version}`, api.describeTransactions, 0, {
     transactionalIds: [id],

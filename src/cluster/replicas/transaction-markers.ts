@@ -7,6 +7,8 @@ import type { HostedPartition } from './hosted-partition.ts'
 import { waitForReplication } from './replication-wait.ts'
 
 const FIRST_VERSION_WITH_BUMP = 2
+/** Above which a marker can't be. */
+const MAX_EPOCH = 32767
 
 /**
  * In version 2 of the protocol a marker's epoch is above that of the transaction's records: one that has the epoch of
@@ -18,6 +20,7 @@ export function isOfAnEarlierTransaction(
 ): boolean {
   return (
     transactionVersion >= FIRST_VERSION_WITH_BUMP &&
+    producerEpoch < MAX_EPOCH &&
     log?.producers.hasOngoingTransaction(producerId, producerEpoch) === true
   )
 }
