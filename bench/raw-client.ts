@@ -4,15 +4,19 @@ import { crc32c } from '@node-rs/crc32'
 
 const PRODUCE = 0
 const FETCH = 1
+const LIST_OFFSETS = 2
 const METADATA = 3
 const CREATE_TOPICS = 19
+const DELETE_TOPICS = 20
 const CONSUMER_GROUP_HEARTBEAT = 68
-/** Versions without flexible fields: Produce 3, Fetch 11, Metadata 4, CreateTopics 4; the heartbeat has no such. */
+/** Versions without flexible fields; the heartbeat has no such. */
 const VERSIONS = new Map([
   [PRODUCE, 3],
   [FETCH, 11],
+  [LIST_OFFSETS, 1],
   [METADATA, 4],
   [CREATE_TOPICS, 4],
+  [DELETE_TOPICS, 1],
   [CONSUMER_GROUP_HEARTBEAT, 1],
 ])
 const BATCH_OVERHEAD = 61
@@ -88,9 +92,39 @@ export class RawClient {
     }
   }
 
-  /** Appends one batch to partition 0 with acks=all; its offset, or a negative error code. */
-  async produce(topic: string, batch: Buffer): Promise<number> {
-    const answer = await this.send(PRODUCE, produceBody(topic, batch))
+  /** Deletes topics and throws unless all of them go. */
+  async deleteTopics(names: readonly string[]): Promise<void> {
+    const body = Buffer.concat([int32(names.length), ...names.map(string), int32(60_000)])
+    const answer = await this.send(DELETE_TOPICS, body)
+    let at = 12
+    for (const name of names) {
+      at += 2 + answer.readInt16BE(at)
+      const errorCode = answer.readInt16BE(at)
+      if (errorCode !== 0) throw new Error(`topic ${name}: error ${errorCode}`)
+      at += 2
+    }
+  }
+
+  /** Asks for the metadata of all topics; the bytes of the answer. */
+  async allTopics(): Promise<number> {
+    return (await this.send(METADATA, Buffer.concat([int32(-1), int8(0)]))).length
+  }
+
+  /** Whether each of the first `partitions` partitions tells where it ends. */
+  async endsKnown(topic: string, partitions: number): Promise<boolean> {
+    const wanted = Array.from({ length: partitions }, (_, index) => Buffer.concat([int32(index), int64(-1)]))
+    const body = [int32(-1), int32(1), string(topic), int32(partitions), ...wanted]
+    const answer = await this.send(LIST_OFFSETS, Buffer.concat(body))
+    const at = 4 + 4 + 2 + Buffer.byteLength(topic) + 4
+    for (let index = 0; index < partitions; index++) {
+      if (answer.readInt16BE(at + index * 22 + 4) !== 0) return false
+    }
+    return true
+  }
+
+  /** Appends one batch with acks=all; its offset, or a negative error code. */
+  async produce(topic: string, batch: Buffer, partition = 0): Promise<number> {
+    const answer = await this.send(PRODUCE, produceBody(topic, batch, partition))
     const at = 4 + 4 + 2 + Buffer.byteLength(topic) + 4 + 4
     const errorCode = answer.readInt16BE(at)
     return errorCode === 0 ? Number(answer.readBigInt64BE(at + 2)) : -errorCode
@@ -216,8 +250,8 @@ function compactString(value: string): Buffer {
   return Buffer.concat([int8(Buffer.byteLength(value) + 1), Buffer.from(value)])
 }
 
-function produceBody(topic: string, batch: Buffer): Buffer {
-  const data = [string(topic), int32(1), int32(0), int32(batch.length), batch]
+function produceBody(topic: string, batch: Buffer, partition: number): Buffer {
+  const data = [string(topic), int32(1), int32(partition), int32(batch.length), batch]
   return Buffer.concat([int16(-1), int16(-1), int32(30_000), int32(1), ...data])
 }
 

@@ -1,4 +1,4 @@
-import type { FileSystem } from './file-system.ts'
+import type { File, FileSystem } from './file-system.ts'
 import { hasCode } from './log-errors.ts'
 
 /** A checkpoint file that does not hold what its kind holds. */
@@ -29,16 +29,32 @@ export function readSmallFile(fs: FileSystem, path: string): Buffer | undefined 
  * returns, the new ones (Kafka's `CheckpointFile.write`: temporary file, sync, rename, sync of the directory).
  */
 export function replaceSmallFile(fs: FileSystem, directory: string, name: string, bytes: Buffer): void {
-  const path = `${directory}/${name}`
-  const file = fs.open(`${path}.tmp`, 'create')
+  const { file, path } = writeTemporary(fs, directory, name, bytes)
   try {
-    file.write([bytes], 0)
     file.sync()
   } finally {
     file.close()
   }
-  fs.rename(`${path}.tmp`, path)
+  fs.rename(file.path, path)
   fs.syncDirectory(directory)
+}
+
+/** The first step of that: a file beside the one at `path`, open and not synced. */
+export function writeTemporary(
+  fs: FileSystem,
+  directory: string,
+  name: string,
+  bytes: Buffer,
+): { readonly file: File; readonly path: string } {
+  const path = `${directory}/${name}`
+  const file = fs.open(`${path}.tmp`, 'create')
+  try {
+    file.write([bytes], 0)
+    return { file, path }
+  } catch (error) {
+    file.close()
+    throw error
+  }
 }
 
 /** The text of a checkpoint: format version, number of lines, the lines. */

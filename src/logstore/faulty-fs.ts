@@ -153,6 +153,13 @@ export class FaultyFileSystem implements FileSystem {
     this.#inner.syncDirectory(path)
   }
 
+  async syncDirectoryAsync(path: string): Promise<void> {
+    const fault = this.#strike('syncDirectory', path)
+    if (fault?.until !== undefined) await fault.until
+    raise(fault, 'syncDirectory', path)
+    return this.#inner.syncDirectoryAsync(path)
+  }
+
   space(path: string): FileSystemSpace {
     this.#check('stat', path)
     return this.#inner.space(path)

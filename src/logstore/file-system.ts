@@ -24,6 +24,7 @@ export interface FileSystem {
   /** Removes a directory with all that is in it; no error where it is missing. */
   removeDirectory(path: string): void
   syncDirectory(path: string): void
+  syncDirectoryAsync(path: string): Promise<void>
   /** Of the volume that the path lies on. */
   space(path: string): FileSystemSpace
   /**

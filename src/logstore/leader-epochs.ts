@@ -1,4 +1,10 @@
-import { formatCheckpoint, parseCheckpoint, readSmallFile, replaceSmallFile } from './checkpoints.ts'
+import {
+  formatCheckpoint,
+  parseCheckpoint,
+  readSmallFile,
+  replaceSmallFile,
+  writeTemporary,
+} from './checkpoints.ts'
 import { LEADER_EPOCH_FILE } from './file-names.ts'
 import type { FileSystem } from './file-system.ts'
 
@@ -26,6 +32,8 @@ export class LeaderEpochs {
   #dirty = false
   /** What the file holds; undefined where there is none, or none that can be read. */
   #stored: Buffer | undefined
+  /** The `flushAsync` under way, unless something else has been written since. */
+  #replacing: object | undefined
 
   constructor(fs: FileSystem, directory: string) {
     this.#fs = fs
@@ -114,15 +122,59 @@ export class LeaderEpochs {
 
   /** Once it returns, the file on the device says what memory says. */
   flush(): void {
-    if (!this.#dirty) return
+    // What is on its way is not there yet.
+    if (this.#replacing !== undefined) this.#dirty = true
+    this.#replacing = undefined
+    const bytes = this.#unstored()
+    if (bytes === undefined) return
+    this.#dirty = true
+    replaceSmallFile(this.#fs, this.#directory, LEADER_EPOCH_FILE, bytes)
+    this.#stored = bytes
+    this.#dirty = false
+  }
+
+  /**
+   * Once it resolves, the file has what memory had at the call, and after a sync of the directory the device has it
+   * too; true where there is a name to sync. `mayRename` is asked whether the directory is still this log's.
+   */
+  async flushAsync(mayRename: () => boolean): Promise<boolean> {
+    const bytes = this.#unstored()
+    if (bytes === undefined) return false
+    const replacing = {}
+    this.#replacing = replacing
+    try {
+      const written = writeTemporary(this.#fs, this.#directory, LEADER_EPOCH_FILE, bytes)
+      try {
+        await written.file.syncAsync()
+      } finally {
+        written.file.close()
+      }
+      // A `flush` meanwhile has written at least as much.
+      if (this.#replacing !== replacing) return true
+      if (!mayRename()) {
+        this.#dirty = true
+        return false
+      }
+      this.#fs.rename(written.file.path, written.path)
+      this.#stored = bytes
+      return true
+    } catch (error) {
+      this.#dirty = true
+      throw error
+    } finally {
+      if (this.#replacing === replacing) this.#replacing = undefined
+    }
+  }
+
+  /** What is to be written, taken for written from now on; undefined where the file says it. */
+  #unstored(): Buffer | undefined {
+    if (!this.#dirty) return undefined
+    this.#dirty = false
     const lines = this.#entries.map((entry) => `${entry.epoch} ${entry.startOffset}`)
     const bytes = formatCheckpoint(FORMAT_VERSION, lines)
     // The epoch of an empty log is forgotten and assigned anew with each start.
-    if (this.#stored?.equals(bytes) !== true) {
-      this.#stored = undefined
-      replaceSmallFile(this.#fs, this.#directory, LEADER_EPOCH_FILE, bytes)
-      this.#stored = bytes
-    }
-    this.#dirty = false
+    if (this.#stored?.equals(bytes) === true) return undefined
+    this.#stored = undefined
+    return bytes
   }
 }

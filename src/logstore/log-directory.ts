@@ -13,6 +13,7 @@ import {
   parsePartitionDirectory,
 } from './file-names.ts'
 import type { FileSystem, FileSystemSpace } from './file-system.ts'
+import { JoinedSync } from './joined-sync.ts'
 import type { LogConfig } from './log-config.ts'
 import { isDeviceFailure, LogStorageError } from './log-errors.ts'
 import { LogMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
@@ -50,8 +51,8 @@ export interface TopicPartitionId {
   readonly partition: number
 }
 
-/** Their syncs overlap; more would not help a disk. */
-const LOGS_CLOSED_AT_ONCE = 8
+/** Their syncs overlap, and share what the file system writes for each; more than there are threads for are no use. */
+const LOGS_CLOSED_AT_ONCE = 64
 
 /**
  * One of `log.dirs` (Kafka's `LogManager` for one directory): the lock, whose it is, the checkpoints, the marker of a
@@ -66,6 +67,7 @@ export class LogDirectory {
   readonly #options: LogDirectoryOptions
   readonly #ownership: DirectoryOwnership
   readonly #openFiles: OpenFiles
+  readonly #namesSync: JoinedSync
   readonly #logs = new Map<string, PartitionLog>()
   /** Copies that are being made of logs in other directories. */
   readonly #futures = new Map<string, PartitionLog>()
@@ -90,6 +92,7 @@ export class LogDirectory {
     this.path = path
     this.#options = options
     this.#openFiles = options.openFiles ?? new OpenFiles()
+    this.#namesSync = new JoinedSync(fs, path)
     this.#retired = new RetiredDirectories(options)
     this.#maintenance = new LogMaintenance({
       path,
@@ -437,6 +440,7 @@ export class LogDirectory {
       random,
       logger,
       openFiles: this.#openFiles,
+      parentSync: this.#namesSync,
       ...(tailCacheBudget !== undefined && tailCacheBudget.maxBytes > 0 && isCached
         ? { tailCacheBudget }
         : {}),

@@ -130,7 +130,46 @@ describe('leader epochs', () => {
     again.load()
     expect(again.entries).toEqual(cache.entries)
   })
+
+  it('are on the device after a flush that goes on meanwhile and a sync of the directory', async () => {
+    const { cache, fs } = epochs([1, 0], [2, 10])
+    const flushing = cache.flushAsync(() => true)
+    cache.assign(3, 20)
+    expect(await flushing).toBe(true)
+    fs.syncDirectory('.')
+    expect(storedAfterCrash(fs)).toEqual([
+      { epoch: 1, startOffset: 0 },
+      { epoch: 2, startOffset: 10 },
+    ])
+    cache.flush()
+    expect(storedAfterCrash(fs)).toEqual(cache.entries)
+  })
+
+  it('are those of a flush that came while another was going on', async () => {
+    const { cache, fs } = epochs([1, 0])
+    const flushing = cache.flushAsync(() => true)
+    cache.flush()
+    expect(storedAfterCrash(fs)).toEqual(cache.entries)
+    cache.assign(2, 10)
+    cache.flush()
+    await flushing.catch(() => {})
+    expect(storedAfterCrash(fs)).toEqual(cache.entries)
+  })
+
+  it('do not get into a directory that is given up meanwhile', async () => {
+    const { cache, fs } = epochs([1, 0])
+    expect(await cache.flushAsync(() => false)).toBe(false)
+    fs.syncDirectory('.')
+    expect(storedAfterCrash(fs)).toEqual([])
+  })
 })
+
+function storedAfterCrash(fs: MemoryFileSystem): readonly unknown[] {
+  fs.crash()
+  const again = new LeaderEpochs(fs, '.')
+  again.load()
+  return again.entries
+}
 
 describe('a checkpoint', () => {
   it('gives back its offsets, also of topics with dashes, and is nothing where it is missing or empty', () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { FileSystem } from './file-system.ts'
+import type { JoinedSync } from './joined-sync.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { isOutOfRoom } from './log-errors.ts'
 import type { LogHealth } from './log-health.ts'
@@ -13,6 +14,8 @@ export interface LogFlusherOptions {
   readonly health: LogHealth
   readonly fs: FileSystem
   readonly directory: string
+  /** Of the directory that `directory` has its name in. */
+  readonly parent: JoinedSync
   readonly segments: LogSegments
   readonly producers: ProducerStates
   readonly epochs: LeaderEpochs
@@ -37,6 +40,7 @@ export class LogFlusher {
   lastFlushMs: number
   /** Names were made or changed since the last sync of the directory; its own name, too, before the first. */
   #namesUnsynced: 'directory' | 'parent too' | undefined
+  #nameChanges = 0
   #truncations = 0
   #outOfRoom = false
   #flushing: Promise<void> = Promise.resolve()
@@ -49,6 +53,7 @@ export class LogFlusher {
   }
 
   namesChanged(): void {
+    this.#nameChanges++
     this.#namesUnsynced ??= 'directory'
   }
 
@@ -110,12 +115,12 @@ export class LogFlusher {
       for (const segment of unflushed) await segment.syncIndexesAsync()
       await producers.syncSnapshots()
       if (health.closed) return
-      epochs.flush()
+      if (await epochs.flushAsync(() => !health.closed)) this.namesChanged()
     } catch (error) {
       isComplete = this.#withoutRoom(error)
     }
     if (health.closed) return
-    this.#syncNames()
+    await this.#syncNamesAsync()
     if (isComplete && truncations === this.#truncations) this.#flushed(endOffset)
   }
 
@@ -145,6 +150,19 @@ export class LogFlusher {
     fs.syncDirectory(directory)
     if (names === 'parent too') fs.syncDirectory(`${directory}/..`)
     this.#namesUnsynced = undefined
+  }
+
+  async #syncNamesAsync(): Promise<void> {
+    const { fs, directory, parent, health } = this.#options
+    const names = this.#namesUnsynced
+    if (names === undefined) return
+    const changes = this.#nameChanges
+    await fs.syncDirectoryAsync(directory)
+    if (names === 'parent too') await parent.sync()
+    if (health.closed) return
+    // A `flushNow` meanwhile may have synced more than this, and what was made meanwhile waits for the next time.
+    if (changes === this.#nameChanges) this.#namesUnsynced = undefined
+    else if (this.#namesUnsynced !== undefined) this.#namesUnsynced = 'directory'
   }
 
   #flushed(endOffset: number): void {

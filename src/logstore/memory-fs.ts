@@ -155,6 +155,17 @@ export class MemoryFileSystem implements FileSystem {
     directory.unsynced = []
   }
 
+  async syncDirectoryAsync(path: string): Promise<void> {
+    const directory = this.#getDirectory(path)
+    const alive = this.#alive()
+    const pending = new Set(directory.unsynced)
+    await Promise.resolve()
+    if (!alive()) throw failure('EBADF', 'the machine went down', path)
+    const synced = directory.unsynced.filter((names) => pending.has(names))
+    for (const names of synced) apply(directory.durable, names)
+    directory.unsynced.splice(0, synced.length)
+  }
+
   space(path: string): FileSystemSpace {
     this.#get(path)
     const totalBytes = this.capacityBytes ?? SPACE_BYTES

@@ -5,6 +5,7 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -72,6 +73,18 @@ export class NodeFileSystem implements FileSystem {
     } finally {
       closeSync(handle)
     }
+  }
+
+  async syncDirectoryAsync(path: string): Promise<void> {
+    if (process.platform === 'win32') return
+    const handle = openSync(path, 'r')
+    return new Promise((resolve, reject) => {
+      fsync(handle, (error) => {
+        closeSync(handle)
+        if (error) reject(named(error, path))
+        else resolve()
+      })
+    })
   }
 
   space(path: string): FileSystemSpace {

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { FileSystem } from './file-system.ts'
+import type { JoinedSync } from './joined-sync.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogStorageError } from './log-errors.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -19,6 +20,8 @@ export interface PartitionLogOptions {
   readonly logger?: Logger
   /** Shared by the logs of a broker; without it each log bounds its own. */
   readonly openFiles?: OpenFiles
+  /** Shared by the logs whose directories lie beside this one's. */
+  readonly parentSync?: JoinedSync
   /** Shared by the logs of a broker; without it nothing is kept in memory. */
   readonly tailCacheBudget?: TailCacheBudget
   /** `producer.id.expiration.ms`; a day unless given. */

@@ -6,6 +6,7 @@ import { duplicateAppend, nothingAppended } from './append-info.ts'
 import { leaderBatches, type ValidatedAppend } from './append-validation.ts'
 import { CleaningHold } from './compaction/cleaning-hold.ts'
 import type { CleanedSegment } from './compaction/log-cleaning.ts'
+import { JoinedSync } from './joined-sync.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { isOutOfRoom, type LogStorageError } from './log-errors.ts'
@@ -126,6 +127,7 @@ export class PartitionLog {
       health: this.#health,
       fs,
       directory,
+      parent: options.parentSync ?? new JoinedSync(fs, `${directory}/..`),
       segments: recovered.segments,
       producers: recovered.producers,
       epochs: this.#epochs,

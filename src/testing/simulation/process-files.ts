@@ -92,6 +92,12 @@ export class ProcessFiles implements FileSystem {
     this.#fs.syncDirectory(path)
   }
 
+  async syncDirectoryAsync(path: string): Promise<void> {
+    this.changing()
+    await this.device()
+    return this.#fs.syncDirectoryAsync(path)
+  }
+
   space(path: string): FileSystemSpace {
     this.check()
     return this.#fs.space(path)
