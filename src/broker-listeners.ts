@@ -2,6 +2,7 @@
 import { connectionLimits, connectionRates } from './apis/quota-limits.ts'
 import type { Services } from './apis/services.ts'
 import { boundHandlers } from './apis/table.ts'
+import type { BufferPool } from './base/buffer-pool.ts'
 import type { Clock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
 import type { Metrics } from './base/metrics.ts'
@@ -19,6 +20,8 @@ export interface BrokerListenersOptions {
   readonly services: Services
   /** Requests that come before it resolves wait for it. */
   readonly ready: Promise<void>
+  /** Of requests, and of what answers are sent from. */
+  readonly buffers: BufferPool
   readonly metrics: Metrics
   readonly clock: Clock
   readonly logger: Logger
@@ -62,6 +65,7 @@ export async function openListeners(options: BrokerListenersOptions): Promise<Br
       clock,
       logger,
       metrics,
+      buffers: options.buffers,
       connectionRates: rates,
       ...(options.listen !== undefined && { listen: options.listen }),
       serve: (request, connection) =>

@@ -13,6 +13,7 @@ import { FetchSessions } from './apis/fetch-sessions.ts'
 import { clientQuotas, followQuotas } from './apis/quota-limits.ts'
 import type { Services } from './apis/services.ts'
 import { followSubscriptions } from './apis/telemetry-subscriptions.ts'
+import { BufferPool } from './base/buffer-pool.ts'
 import type { Clock } from './base/clock.ts'
 import { LogLevels } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
@@ -76,6 +77,8 @@ const PRODUCER_EXPIRATION_CHECK_MS = 600_000
 
 export class Broker {
   readonly #options: BrokerOptions
+  /** Of requests, and of reads until they are sent. */
+  readonly #buffers = new BufferPool()
   readonly #logLevels: LogLevels
   /** What a stop has to undo, in the order of the start. */
   readonly #undo: (() => void | Promise<void>)[] = []
@@ -252,6 +255,7 @@ export class Broker {
       clock,
       random,
       logger: this.#logLevels.logger('sluice.logstore'),
+      buffers: this.#buffers,
       tailCacheBytes: config.settings.sluiceTailCacheBytes,
       producerIdExpirationMs: config.settings.producerIdExpirationMs,
       isCordoned: (path) => isCordoned((this.#configs?.broker ?? config.settings).cordonedLogDirs, path),
@@ -426,6 +430,7 @@ export class Broker {
       config,
       services,
       ready,
+      buffers: this.#buffers,
       metrics: this.#metrics,
       clock,
       logger: this.#logLevels.logger('sluice.net'),

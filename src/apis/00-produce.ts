@@ -84,6 +84,7 @@ export const produce = handler({
   response: produceResponse,
   minVersion: 0,
   maxVersion: 13,
+  keepsNothing: true,
 
   handle(context, request, services) {
     const admitted = request.transactionalId === null ? undefined : admitAll(context, request, services)

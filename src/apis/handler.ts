@@ -50,6 +50,8 @@ export interface Handler<Q extends AnyMessage, S extends AnyMessage> {
   /** The versions served, and advertised. */
   readonly minVersion: number
   readonly maxVersion: number
+  /** Whether no slice of a request is kept beyond its answer, so that its memory can be used again. */
+  readonly keepsNothing?: boolean
   /** Null for no answer. */
   handle(
     context: RequestContext,

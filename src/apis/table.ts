@@ -124,6 +124,7 @@ export interface BoundHandler {
   readonly response: Message<unknown, unknown>
   readonly minVersion: number
   readonly maxVersion: number
+  readonly keepsNothing: boolean
   handle(context: RequestContext, request: unknown): unknown
   refuse(request: unknown, errorCode: number): unknown
 }
@@ -132,12 +133,13 @@ export interface BoundHandler {
 export function boundHandlers(services: Services): BoundHandler[] {
   return handlers.map((handler) => {
     // The dispatcher decodes with this handler's own request schema, which is what its functions take.
-    const { handle, refuse } = handler as unknown as Handler<AnyMessage, AnyMessage>
+    const { handle, refuse, keepsNothing = false } = handler as unknown as Handler<AnyMessage, AnyMessage>
     return {
       request: handler.request,
       response: handler.response,
       minVersion: handler.minVersion,
       maxVersion: handler.maxVersion,
+      keepsNothing,
       handle: (context: RequestContext, request: unknown) => handle(context, request, services),
       refuse,
     }

@@ -1,3 +1,4 @@
+import type { BufferPool } from '../base/buffer-pool.ts'
 import { locateBatch, type ReadLimits, readBatches, type SegmentRead } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { LogSegment } from './segment.ts'
@@ -12,13 +13,15 @@ const MAX_READ_ENDS = 16
  */
 export class DiskReads {
   readonly #segments: LogSegments
+  readonly #buffers: BufferPool
   /** By the offset that comes next: where a read ended, and the next of the same consumer begins. */
   readonly #readEnds = new Map<number, { readonly segment: LogSegment; readonly position: number }>()
 
   #version = 0
 
-  constructor(segments: LogSegments) {
+  constructor(segments: LogSegments, buffers: BufferPool) {
     this.#segments = segments
+    this.#buffers = buffers
   }
 
   /** Whole batches from the one that holds `startOffset`, of one segment; undefined where there is none. */
@@ -82,7 +85,7 @@ export class DiskReads {
           ? known.position
           : await locateBatch(file, segment.positionBefore(startOffset), limit, startOffset)
       if (position === undefined || position >= limit) return undefined
-      return await readBatches(file, position, limit, startOffset, limits)
+      return await readBatches(file, position, limit, startOffset, limits, this.#buffers)
     } finally {
       segment.release()
     }

@@ -103,7 +103,10 @@ export class LogDirectories {
   private constructor(options: LogDirectoriesOptions) {
     this.#options = options
     this.#openFiles = new OpenFiles(options.maxOpenFiles)
-    this.tailCacheBudget = new TailCacheBudget(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
+    this.tailCacheBudget = new TailCacheBudget(
+      options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES,
+      options.buffers,
+    )
   }
 
   #open(): void {

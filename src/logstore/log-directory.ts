@@ -1,3 +1,4 @@
+import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import { invariant } from '../base/invariant.ts'
 import type { Logger } from '../base/logger.ts'
@@ -31,6 +32,8 @@ export interface LogDirectoryOptions {
   readonly logger: Logger
   /** Shared by all log directories; without it nothing is kept in memory. */
   readonly tailCacheBudget?: TailCacheBudget
+  /** Where what is read gets its memory. */
+  readonly buffers?: BufferPool
   /** Shared by all log directories; without it this one bounds its own. */
   readonly openFiles?: OpenFiles
   readonly producerIdExpirationMs?: number
@@ -428,7 +431,7 @@ export class LogDirectory {
     hadCleanShutdown: boolean,
     isCached = true,
   ): PartitionLog {
-    const { fs, clock, random, logger, producerIdExpirationMs, tailCacheBudget } = this.#options
+    const { fs, clock, random, logger, producerIdExpirationMs, tailCacheBudget, buffers } = this.#options
     const name = `${topic}-${partition}`
     const log = PartitionLog.open({
       fs,
@@ -444,6 +447,7 @@ export class LogDirectory {
       ...(tailCacheBudget !== undefined && tailCacheBudget.maxBytes > 0 && isCached
         ? { tailCacheBudget }
         : {}),
+      ...(buffers === undefined ? {} : { buffers }),
       ...(producerIdExpirationMs === undefined ? {} : { producerIdExpirationMs }),
       ...this.#checkpoints.get(name),
       cleanOffset: this.cleanerCheckpoint.get(name) ?? 0,

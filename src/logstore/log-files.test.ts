@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
-import { batchOf, START_MS } from '../testing/log-fixture.ts'
+import { START_MS } from '../testing/log-fixture.ts'
 import {
   CorruptCheckpointError,
   formatCheckpoint,
@@ -16,7 +16,6 @@ import { OpenFiles } from './open-files.ts'
 import { ProducerEntry } from './producer-entry.ts'
 import { CorruptSnapshotError, decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts'
 import { ProducerStates } from './producer-state.ts'
-import { TailCache, TailCacheBudget } from './tail-cache.ts'
 import { TimeIndex } from './time-index.ts'
 
 describe('an offset index', () => {
@@ -224,33 +223,6 @@ describe('a producer snapshot', () => {
     states.reload(0, 90, START_MS)
     expect([states.mapEndOffset, states.entries.size, states.firstUnstableOffset]).toEqual([50, 1, 96])
     expect(states.snapshotOffsets).toEqual([50])
-  })
-})
-
-describe('tail caches', () => {
-  it('drop the oldest batches of all logs when their bytes are used up', () => {
-    const budget = new TailCacheBudget(2000)
-    const [a, b] = [new TailCache(budget), new TailCache(budget)]
-    const batch = batchOf(['x'.repeat(200)])
-    for (let i = 0; i < 10; i++) (i % 2 === 0 ? a : b).add(i, i + 1, batch)
-    expect(budget.bytes).toBeLessThanOrEqual(2000)
-    expect(a.count + b.count).toBe(Math.floor(2000 / (batch.length + 200)))
-    expect(a.read(0, 1e6, 100, true)).toBeUndefined()
-    expect(a.read(8, 1e6, 100, true)).toMatchObject({ nextOffset: 9 })
-    a.clear()
-    b.truncateTo(0)
-    expect(budget.bytes).toBe(0)
-  })
-
-  it('do not keep a large buffer alive for a small batch', () => {
-    const cache = new TailCache(new TailCacheBudget(1e6))
-    const frame = Buffer.alloc(100_000)
-    const small = batchOf(['x'])
-    small.copy(frame)
-    cache.add(0, 1, frame.subarray(0, small.length))
-    const read = cache.read(0, 1e6, 1, true)
-    expect(read?.buffers[0]).toEqual(small)
-    expect(read?.buffers[0]?.buffer.byteLength).toBe(small.length)
   })
 })
 

@@ -1,3 +1,4 @@
+import type { BufferPool } from '../base/buffer-pool.ts'
 import {
   batchFaultAt,
   batchLastOffset,
@@ -49,8 +50,8 @@ export async function locateBatch(
 }
 
 /**
- * Whole batches from `position`, where one begins: as many as the limits allow. One positioned read into a buffer of
- * its own; a second one where the first batch is larger than `maxBytes` and has to be returned all the same.
+ * Whole batches from `position`, where one begins: as many as the limits allow. One positioned read into memory of
+ * the pool; a second one where the first batch is larger than `maxBytes` and has to be returned all the same.
  */
 export async function readBatches(
   file: File,
@@ -58,19 +59,24 @@ export async function readBatches(
   limit: number,
   startOffset: number,
   { maxBytes, upperBoundOffset, minOneMessage }: ReadLimits,
+  buffers: BufferPool,
 ): Promise<SegmentRead> {
-  let buffer = Buffer.allocUnsafeSlow(Math.min(limit - position, Math.max(maxBytes, RECORD_BATCH_OVERHEAD)))
+  let buffer = buffers.lend(Math.min(limit - position, Math.max(maxBytes, RECORD_BATCH_OVERHEAD)))
   let filled = await file.readAsync(buffer, 0, buffer.length, position)
   let allowed = maxBytes
   if (filled >= RECORD_BATCH_OVERHEAD && batchFaultAt(buffer, 0, Number.POSITIVE_INFINITY) === undefined) {
     const firstSize = batchSizeInBytes(buffer, 0)
     if (firstSize > maxBytes) {
-      if (!minOneMessage) return { buffers: [], size: 0, nextOffset: startOffset, endPosition: position }
+      if (!minOneMessage) {
+        buffers.giveBack(buffer)
+        return { buffers: [], size: 0, nextOffset: startOffset, endPosition: position }
+      }
       if (firstSize > limit - position) throw tornAt(file, position)
       allowed = firstSize
       if (firstSize > filled) {
-        const whole = Buffer.allocUnsafeSlow(firstSize)
+        const whole = buffers.lend(firstSize)
         buffer.copy(whole, 0, 0, filled)
+        buffers.giveBack(buffer)
         filled += await file.readAsync(whole, filled, firstSize - filled, position + filled)
         buffer = whole
       }
@@ -91,7 +97,10 @@ export async function readBatches(
     size = end
     nextOffset = next
   }
-  if (size === 0) return { buffers: [], size, nextOffset, endPosition: position }
+  if (size === 0) {
+    buffers.giveBack(buffer)
+    return { buffers: [], size, nextOffset, endPosition: position }
+  }
   return { buffers: [buffer.subarray(0, size)], size, nextOffset, endPosition: position + size }
 }
 

@@ -1,3 +1,4 @@
+import { BufferPool } from '../base/buffer-pool.ts'
 import type { Logger } from '../base/logger.ts'
 import type { RecordBatch } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
@@ -21,6 +22,8 @@ export interface LogReadsOptions {
   readonly logger: Logger
   /** Without it nothing is kept in memory. */
   readonly tailCacheBudget: TailCacheBudget | undefined
+  /** Where reads from the disk get their memory; one of its own when left out. */
+  readonly buffers: BufferPool | undefined
 }
 
 /**
@@ -37,7 +40,7 @@ export class LogReads {
   constructor(options: LogReadsOptions) {
     this.#options = options
     this.#tail = options.tailCacheBudget && new TailCache(options.tailCacheBudget)
-    this.#disk = new DiskReads(options.segments)
+    this.#disk = new DiskReads(options.segments, options.buffers ?? new BufferPool())
   }
 
   /** As `PartitionLog.read`. */

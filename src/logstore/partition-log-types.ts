@@ -1,3 +1,4 @@
+import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
@@ -24,6 +25,8 @@ export interface PartitionLogOptions {
   readonly parentSync?: JoinedSync
   /** Shared by the logs of a broker; without it nothing is kept in memory. */
   readonly tailCacheBudget?: TailCacheBudget
+  /** Where what is read gets its memory. Whoever is done with a slice of a read may give it back there. */
+  readonly buffers?: BufferPool
   /** `producer.id.expiration.ms`; a day unless given. */
   readonly producerIdExpirationMs?: number
   /** Below it nothing is checked; 0, everything, unless given. */

@@ -121,6 +121,7 @@ export class PartitionLog {
       health: this.#health,
       logger: this.#logger,
       tailCacheBudget: options.tailCacheBudget,
+      buffers: options.buffers,
     })
     this.#flusher = new LogFlusher({
       log: this,
@@ -206,7 +207,7 @@ export class PartitionLog {
 
   /**
    * Appends whole batches at the end: gives them their offsets, leader epoch and, under LogAppendTime, their time, in
-   * place, and keeps the buffer. The caller must not touch it afterwards. Throws AppendRefused and LogStorageError.
+   * place. Nothing of the buffer is kept. Throws AppendRefused and LogStorageError.
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     return this.appendValidated(runAtOnce(this.validateAppend(records, options.origin)), options)

@@ -1,26 +1,127 @@
-/** Bytes that an entry costs beside its batch: objects and list places. */
-const ENTRY_OVERHEAD_BYTES = 200
-/** A batch this small is copied when it would keep a much larger buffer alive. */
-const COPIED_BELOW_BYTES = 1024
-const PINNED_FACTOR = 16
+import { BufferPool } from '../base/buffer-pool.ts'
+import { batchBaseOffset, batchNextOffset, batchSizeInBytes } from '../wire/batch.ts'
 
-interface Entry {
-  readonly cache: TailCache
-  readonly nextOffset: number
-  readonly buffer: Buffer
-  older: Entry | undefined
-  newer: Entry | undefined
+/** What a chunk costs beside its memory: objects and list places. */
+const CHUNK_OVERHEAD_BYTES = 400
+/** The first chunk of a log that was idle, so that ten thousand of those cost little; each next one is twice as large. */
+const SMALLEST_CHUNK_BYTES = 4096
+const LARGEST_CHUNK_BYTES = 256 * 1024
+/** How far apart the places are from which batches are looked for one by one. */
+const MARK_BYTES = 4096
+/** Less than this is copied once more, so that who is slow to take it does not keep a whole chunk. */
+const SHARED_FROM_BYTES = 4096
+
+/** A place where a batch begins, and that batch's base offset: all batches before it end at or below that. */
+interface Mark {
+  readonly offset: number
+  readonly position: number
 }
 
-/** What all tail caches of a broker share: a bound on their bytes. The batches that came first go first. */
+/** Consecutive batches of one log in one piece of memory. */
+class Chunk {
+  readonly cache: TailCache
+  readonly memory: Buffer
+  /** Where batches lie in `memory`. */
+  start = 0
+  end = 0
+  /** The first is at `start`. */
+  marks: Mark[] = []
+  nextOffset = 0
+  /** Bytes above `end` were cut off, and may be on their way to a client yet. */
+  sealed = false
+  older: Chunk | undefined
+  newer: Chunk | undefined
+
+  constructor(cache: TailCache, memory: Buffer) {
+    this.cache = cache
+    this.memory = memory
+  }
+
+  get bytes(): number {
+    return this.memory.buffer.byteLength + CHUNK_OVERHEAD_BYTES
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return !this.sealed && this.memory.length - this.end >= bytes
+  }
+
+  add(baseOffset: number, nextOffset: number, batch: Buffer): void {
+    const last = this.marks.at(-1)
+    if (last === undefined || this.end - last.position >= MARK_BYTES)
+      this.marks.push({ offset: baseOffset, position: this.end })
+    batch.copy(this.memory, this.end)
+    this.end += batch.length
+    this.nextOffset = nextOffset
+  }
+
+  /** Where the batch begins that holds `offset`, or the first one after it. There is one. */
+  find(offset: number): number {
+    let position = this.#markUpTo(offset, Number.POSITIVE_INFINITY)
+    while (batchNextOffset(this.memory, position) <= offset)
+      position += batchSizeInBytes(this.memory, position)
+    return position
+  }
+
+  /** The end of the last batch that reaches neither over `upperBoundOffset` nor `room` bytes beyond `from`. */
+  endWithin(from: number, room: number, upperBoundOffset: number): number {
+    if (this.nextOffset <= upperBoundOffset && this.end - from <= room) return this.end
+    let position = Math.max(from, this.#markUpTo(upperBoundOffset, from + room))
+    while (position < this.end && batchNextOffset(this.memory, position) <= upperBoundOffset) {
+      const next = position + batchSizeInBytes(this.memory, position)
+      if (next > from + room) break
+      position = next
+    }
+    return position
+  }
+
+  /** The position of the last mark up to both, or the first one. */
+  #markUpTo(offset: number, position: number): number {
+    let low = 0
+    let high = this.marks.length - 1
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      const mark = this.marks[middle]!
+      if (mark.offset <= offset && mark.position <= position) low = middle
+      else high = middle - 1
+    }
+    return this.marks[low]!.position
+  }
+
+  /** Forgets the batches that reach over `offset`. */
+  cut(offset: number): void {
+    let end = this.#markUpTo(offset, Number.POSITIVE_INFINITY)
+    // The batch before the mark ends at it or, with a gap, below; nobody asks for what lies in between.
+    let nextOffset = Math.min(offset, batchBaseOffset(this.memory, end))
+    while (end < this.end && batchNextOffset(this.memory, end) <= offset) {
+      nextOffset = batchNextOffset(this.memory, end)
+      end += batchSizeInBytes(this.memory, end)
+    }
+    this.marks = this.marks.filter((mark) => mark.position < end)
+    this.end = end
+    this.nextOffset = nextOffset
+    this.sealed = true
+  }
+
+  /** Forgets the batches that end at `offset` or below. */
+  dropBelow(offset: number): void {
+    this.start = this.find(offset)
+    const first = { offset: batchBaseOffset(this.memory, this.start), position: this.start }
+    this.marks = [first, ...this.marks.filter((mark) => mark.position > this.start)]
+  }
+}
+
+/** What all tail caches of a broker share: a bound on their memory. The chunks that were begun first go first. */
 export class TailCacheBudget {
   readonly maxBytes: number
+  readonly buffers: BufferPool
   #bytes = 0
-  #oldest: Entry | undefined
-  #newest: Entry | undefined
+  #oldest: Chunk | undefined
+  #newest: Chunk | undefined
 
-  constructor(maxBytes: number) {
+  /** Chunks lie in memory of `buffers`. */
+  constructor(maxBytes: number, buffers: BufferPool = new BufferPool()) {
     this.maxBytes = maxBytes
+    this.buffers = buffers
   }
 
   /** In use, overheads included. */
@@ -28,21 +129,23 @@ export class TailCacheBudget {
     return this.#bytes
   }
 
-  add(entry: Entry): void {
-    entry.older = this.#newest
-    if (this.#newest === undefined) this.#oldest = entry
-    else this.#newest.newer = entry
-    this.#newest = entry
-    this.#bytes += entry.buffer.length + ENTRY_OVERHEAD_BYTES
+  add(chunk: Chunk): void {
+    chunk.older = this.#newest
+    if (this.#newest === undefined) this.#oldest = chunk
+    else this.#newest.newer = chunk
+    this.#newest = chunk
+    this.#bytes += chunk.bytes
     while (this.#bytes > this.maxBytes && this.#oldest !== undefined) this.#oldest.cache.dropOldest()
   }
 
-  remove(entry: Entry): void {
-    if (entry.older === undefined) this.#oldest = entry.newer
-    else entry.older.newer = entry.newer
-    if (entry.newer === undefined) this.#newest = entry.older
-    else entry.newer.older = entry.older
-    this.#bytes -= entry.buffer.length + ENTRY_OVERHEAD_BYTES
+  /** Whoever still sends slices of it holds its memory. */
+  remove(chunk: Chunk): void {
+    if (chunk.older === undefined) this.#oldest = chunk.newer
+    else chunk.older.newer = chunk.newer
+    if (chunk.newer === undefined) this.#newest = chunk.older
+    else chunk.newer.older = chunk.older
+    this.#bytes -= chunk.bytes
+    this.buffers.giveBack(chunk.memory)
   }
 }
 
@@ -53,49 +156,41 @@ export interface TailRead {
   readonly nextOffset: number
 }
 
-/** Positions in the list before this many dead ones are dropped. */
-const COMPACT_AFTER = 1024
-
 /**
- * The most recent batches of one log, without a gap up to its end, so that consumers near the end cost no disk read.
- * It keeps the very buffers that were appended: a slice keeps the whole request alive that it came in, so callers must
- * not reuse that memory, and all of a request's batches leave at about the same time.
+ * The most recent batches of one log, without a gap up to its end, so that consumers near the end cost no disk read. It
+ * keeps copies: one copy in memory costs less than keeping each request alive that a batch came in, and batches that
+ * lie side by side go out as one slice.
  */
 export class TailCache {
   readonly #budget: TailCacheBudget
-  #entries: (Entry | undefined)[] = []
-  /** Entries before this place are gone. */
-  #head = 0
-  #startOffset = 0
+  /** Oldest first. Appends go to the last. */
+  #chunks: Chunk[] = []
 
   constructor(budget: TailCacheBudget) {
     this.#budget = budget
   }
 
-  get count(): number {
-    return this.#entries.length - this.#head
-  }
-
   /** One whole batch at the end of the log. */
   add(baseOffset: number, nextOffset: number, batch: Buffer): void {
-    if (batch.length + ENTRY_OVERHEAD_BYTES > this.#budget.maxBytes) {
-      this.clear()
-      return
+    let chunk = this.#chunks.at(-1)
+    if (chunk === undefined || !chunk.hasRoomFor(batch.length)) {
+      const bytes = Math.max(batch.length, nextChunkBytes(chunk))
+      if (bytes + CHUNK_OVERHEAD_BYTES > this.#budget.maxBytes) {
+        this.clear()
+        return
+      }
+      // All of the memory that is lent, which may be more than was asked for.
+      chunk = new Chunk(this, Buffer.from(this.#budget.buffers.lend(bytes).buffer))
+      this.#chunks.push(chunk)
+      this.#budget.add(chunk)
     }
-    const pins = batch.buffer.byteLength
-    const small = batch.length < COPIED_BELOW_BYTES && pins > batch.length * PINNED_FACTOR
-    // A copy out of Node's shared pool would pin that.
-    const buffer = small ? Buffer.allocUnsafeSlow(batch.length) : batch
-    if (small) batch.copy(buffer)
-    const entry: Entry = { cache: this, nextOffset, buffer, older: undefined, newer: undefined }
-    if (this.count === 0) this.#startOffset = baseOffset
-    this.#entries.push(entry)
-    this.#budget.add(entry)
+    chunk.add(baseOffset, nextOffset, batch)
   }
 
   /**
    * Whole batches from the one that holds `startOffset`, up to `maxBytes` and none that reaches over
    * `upperBoundOffset`; with `minOneMessage` the first whatever its size. Undefined where the start is not cached.
+   * Whoever is done with a slice may give it back to the pool of the budget.
    */
   read(
     startOffset: number,
@@ -103,69 +198,89 @@ export class TailCache {
     upperBoundOffset: number,
     minOneMessage: boolean,
   ): TailRead | undefined {
-    if (this.count === 0 || startOffset < this.#startOffset) return undefined
-    let low = this.#head
-    let high = this.#entries.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#entries[middle]!.nextOffset > startOffset) high = middle
-      else low = middle + 1
-    }
+    const index = this.#chunkWith(startOffset)
+    if (index === undefined) return undefined
     const buffers: Buffer[] = []
     let size = 0
     let nextOffset = startOffset
-    for (let index = low; index < this.#entries.length; index++) {
-      const entry = this.#entries[index]!
-      if (entry.nextOffset > upperBoundOffset) break
-      if (size + entry.buffer.length > maxBytes && !(minOneMessage && size === 0)) break
-      buffers.push(entry.buffer)
-      size += entry.buffer.length
-      nextOffset = entry.nextOffset
+    let from = this.#chunks[index]!.find(startOffset)
+    for (let at = index; at < this.#chunks.length; at++) {
+      const chunk = this.#chunks[at]!
+      if (at > index) from = chunk.start
+      let end = chunk.endWithin(from, maxBytes - size, upperBoundOffset)
+      if (
+        end === from &&
+        size === 0 &&
+        minOneMessage &&
+        batchNextOffset(chunk.memory, from) <= upperBoundOffset
+      )
+        end = from + batchSizeInBytes(chunk.memory, from)
+      if (end === from) break
+      const slice = chunk.memory.subarray(from, end)
+      if (slice.length < SHARED_FROM_BYTES) buffers.push(Buffer.from(slice))
+      else {
+        this.#budget.buffers.share(slice)
+        buffers.push(slice)
+      }
+      size += slice.length
+      nextOffset = end === chunk.end ? chunk.nextOffset : batchBaseOffset(chunk.memory, end)
+      if (end < chunk.end) break
     }
     return { buffers, size, nextOffset }
   }
 
   /** Forgets the batches that reach over `offset`. */
   truncateTo(offset: number): void {
-    while (this.count > 0) {
-      const last = this.#entries.at(-1)!
+    while (this.#chunks.length > 0) {
+      const last = this.#chunks.at(-1)!
       if (last.nextOffset <= offset) return
-      this.#entries.pop()
+      if (last.marks[0]!.offset < offset) {
+        last.cut(offset)
+        if (last.end > last.start) return
+      }
+      this.#chunks.pop()
       this.#budget.remove(last)
     }
-    this.clear()
   }
 
   /** Forgets the batches that end at `offset` or below. */
   dropBelow(offset: number): void {
-    for (;;) {
-      const oldest = this.#entries[this.#head]
-      if (oldest === undefined || oldest.nextOffset > offset) return
+    for (let first = this.#chunks[0]; first !== undefined; first = this.#chunks[0]) {
+      if (first.nextOffset > offset) {
+        first.dropBelow(offset)
+        return
+      }
       this.dropOldest()
     }
   }
 
   clear(): void {
-    for (let index = this.#head; index < this.#entries.length; index++)
-      this.#budget.remove(this.#entries[index]!)
-    this.#entries = []
-    this.#head = 0
+    for (const chunk of this.#chunks) this.#budget.remove(chunk)
+    this.#chunks = []
   }
 
   /** For the budget. */
   dropOldest(): void {
-    const entry = this.#entries[this.#head]
-    if (entry === undefined) return
-    this.#budget.remove(entry)
-    this.#startOffset = entry.nextOffset
-    // The place must not keep the bytes alive.
-    this.#entries[this.#head++] = undefined
-    if (this.#head === this.#entries.length) {
-      this.#entries = []
-      this.#head = 0
-    } else if (this.#head >= COMPACT_AFTER && this.#head * 2 > this.#entries.length) {
-      this.#entries.splice(0, this.#head)
-      this.#head = 0
-    }
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) this.#budget.remove(chunk)
   }
+
+  /** The place of the first chunk that reaches over `offset`; undefined where all begin above it or end below. */
+  #chunkWith(offset: number): number | undefined {
+    let low = 0
+    let high = this.#chunks.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#chunks[middle]!.nextOffset > offset) high = middle
+      else low = middle + 1
+    }
+    const found = this.#chunks[low]
+    if (found === undefined || (low === 0 && offset < found.marks[0]!.offset)) return undefined
+    return low
+  }
+}
+
+function nextChunkBytes(last: Chunk | undefined): number {
+  if (last === undefined) return SMALLEST_CHUNK_BYTES
+  return Math.min(LARGEST_CHUNK_BYTES, last.memory.length * 2)
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { ANONYMOUS, type Principal } from '../security/principal.ts'
@@ -18,6 +19,8 @@ export interface Outcome {
   readonly closeReason: string | undefined
   /** Told of the milliseconds that handing the answer to the kernel took; left out where nobody counts them. */
   readonly onWritten?: (busyMs: number) => void
+  /** Nothing but the answer looks at the bytes of the request any more, so that its memory can be used again. */
+  readonly requestIsFree?: boolean
 }
 
 /** Turns a request, without its length prefix, into its outcome. Neither throws nor rejects. */
@@ -37,6 +40,8 @@ export interface ConnectionEnvironment {
   /** Requests received and not yet begun, of one connection; beyond it its socket is not read. */
   readonly readAheadBytes: number
   readonly scratch: Buffer
+  /** Where requests get their memory, and where it goes that answers were sent from. */
+  readonly buffers: BufferPool
   readonly serve: Serve
   readonly onClosed: (connection: Connection) => void
 }
@@ -120,7 +125,7 @@ export class Connection implements ConnectionAddresses {
     this.#env = env
     this.#lastActivityMs = env.clock.monotonicMs()
     this.#progressSinceMs = this.#lastActivityMs
-    this.#assembler = new FrameAssembler(env.maxRequestBytes, (frame) => this.#enqueue(frame))
+    this.#assembler = new FrameAssembler(env.maxRequestBytes, env.buffers, (frame) => this.#enqueue(frame))
     const assembler = this.#assembler
     this.#reader = {
       proceed: () => this.#updateReading(),
@@ -140,7 +145,7 @@ export class Connection implements ConnectionAddresses {
       filled: (bytes) => this.#filled(bytes),
       received: (chunk) => this.#received(chunk),
     })
-    this.#output = new OutputQueue(this.#socket, (bytes) => this.#sent(bytes))
+    this.#output = new OutputQueue(this.#socket, env.buffers, (bytes) => this.#sent(bytes))
     this.#socket.on('end', () => this.finish())
     this.#socket.on('error', (err: NodeJS.ErrnoException) => {
       env.logger.debug('connection failed', { connection: this.id, code: err.code })
@@ -321,6 +326,7 @@ export class Connection implements ConnectionAddresses {
     const cost = requestCost(request)
     this.#settledBytes -= cost
     this.#env.requests.giveSettled(cost)
+    if (outcome.requestIsFree === true) this.#env.buffers.giveBack(request)
     if (outcome.buffers.length > 0) this.#env.answers.takeSettled(this.#output.add(outcome.buffers))
     if (outcome.onWritten !== undefined) {
       const beganMs = this.#env.clock.monotonicMs()

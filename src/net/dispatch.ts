@@ -144,7 +144,7 @@ class Dispatch {
   }
 
   /** Throws when the response does not encode. */
-  #outcome({ api, tellsThrottle }: Route, context: RequestContext, response: unknown): Outcome {
+  #outcome({ api, handler, tellsThrottle }: Route, context: RequestContext, response: unknown): Outcome {
     const { apiVersion, correlationId, requestBytes, time, closeReason } = context
     // Nobody is told of a throttle time where there is no answer.
     if (response !== null) context.throttleForTime()
@@ -158,9 +158,11 @@ class Dispatch {
     for (const buffer of buffers) answerBytes += buffer.length
     const durationMs = this.#clock.monotonicMs() - context.receivedMs
     this.#metrics.requestHandled({ apiKey: api.key, apiVersion, requestBytes, answerBytes, durationMs })
-    if (time === undefined || response === null) return { buffers, muteMs, closeReason }
+    const requestIsFree = handler.keepsNothing === true
+    if (time === undefined || response === null) return { buffers, muteMs, closeReason, requestIsFree }
     time.charge(context.quotaClient)
-    return { buffers, muteMs, closeReason, onWritten: (ms) => time.chargeMore(context.quotaClient, ms) }
+    const onWritten = (ms: number) => time.chargeMore(context.quotaClient, ms)
+    return { buffers, muteMs, closeReason, requestIsFree, onWritten }
   }
 
   #unknownApiVersions(route: Route, head: RequestHead): Outcome {

@@ -1,3 +1,5 @@
+import type { BufferPool } from '../base/buffer-pool.ts'
+
 /** Why a length prefix cannot be the start of a request (Kafka's `NetworkReceive`: InvalidReceiveException). */
 export interface FrameFault {
   readonly kind: 'negative' | 'too-large'
@@ -13,10 +15,12 @@ const SMALLEST_BUFFER_BYTES = 64 * 1024
  * yet written to is address space, not memory.
  */
 const GROWTH = 20
+/** Only tiny frames share Node's own pool: what is kept of a larger one must not pin a slab of it. */
+const SHARED_BELOW_BYTES = 512
 
 /**
  * Cuts a stream of bytes into length-prefixed frames; owns the frame under way. Every frame handed on is one contiguous
- * buffer of its own, without the prefix, so that keeping a frame keeps nothing else in memory.
+ * buffer without the prefix, whose memory may be given back to the pool when nobody looks at the frame any more.
  *
  * A large frame is read straight into its own buffer: `target()` says where the next bytes go and `advance()` how many
  * came. Everything else goes through `push()`, which copies once. Memory is taken as bytes arrive, never for a length
@@ -26,6 +30,7 @@ const GROWTH = 20
  */
 export class FrameAssembler {
   readonly #maxFrameBytes: number
+  readonly #buffers: BufferPool
   readonly #onFrame: (frame: Buffer) => void
   #prefix = 0
   #prefixBytes = 0
@@ -34,8 +39,9 @@ export class FrameAssembler {
   #filled = 0
   #fault: FrameFault | undefined
 
-  constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void) {
+  constructor(maxFrameBytes: number, buffers: BufferPool, onFrame: (frame: Buffer) => void) {
     this.#maxFrameBytes = maxFrameBytes
+    this.#buffers = buffers
     this.#onFrame = onFrame
   }
 
@@ -72,7 +78,7 @@ export class FrameAssembler {
       let buffer = this.#buffer
       if (buffer === undefined) {
         const available = Math.min(this.#length, chunk.length - at)
-        buffer = allocate(Math.min(this.#length, Math.max(SMALLEST_BUFFER_BYTES, GROWTH * available)))
+        buffer = this.#allocate(Math.min(this.#length, Math.max(SMALLEST_BUFFER_BYTES, GROWTH * available)))
         this.#buffer = buffer
       } else if (this.#filled === buffer.length) buffer = this.#grow(buffer)
       const taken = Math.min(buffer.length - this.#filled, chunk.length - at)
@@ -82,7 +88,7 @@ export class FrameAssembler {
     }
   }
 
-  /** Forgets the frame under way and frees its buffer. */
+  /** Forgets the frame under way. Its memory is not used again: the socket may read into it once more. */
   discard(): void {
     this.#reset()
   }
@@ -105,8 +111,9 @@ export class FrameAssembler {
   }
 
   #grow(full: Buffer): Buffer {
-    const larger = allocate(Math.min(this.#length, full.length * GROWTH))
+    const larger = this.#allocate(Math.min(this.#length, full.length * GROWTH))
     full.copy(larger, 0, 0, this.#filled)
+    this.#buffers.giveBack(full)
     this.#buffer = larger
     return larger
   }
@@ -124,11 +131,8 @@ export class FrameAssembler {
     this.#prefix = 0
     this.#prefixBytes = 0
   }
-}
 
-const POOLED_BELOW_BYTES = 512
-
-/** Only tiny frames share Node's pool: a record batch that is kept for consumers must not pin a slab of it. */
-function allocate(bytes: number): Buffer {
-  return bytes < POOLED_BELOW_BYTES ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes)
+  #allocate(bytes: number): Buffer {
+    return bytes < SHARED_BELOW_BYTES ? Buffer.allocUnsafe(bytes) : this.#buffers.lend(bytes)
+  }
 }

@@ -15,6 +15,8 @@ export interface ApiHandler {
   /** The versions served, and advertised. */
   readonly minVersion: number
   readonly maxVersion: number
+  /** Whether all that its requests hold is done with when they are answered: no slice of one is kept. */
+  readonly keepsNothing?: boolean
   /** The answer, or null for none. A KafkaError that it throws becomes the answer that `refuse` makes. */
   handle(context: RequestContext, request: unknown): unknown
   /** The answer that says of everything in the request that it failed with `errorCode`. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { BufferPool } from '../base/buffer-pool.ts'
 
 /** One step of writing; a slow reader shows progress at this grain, and one answer never fills the socket's queue. */
 const STEP_BYTES = 1024 * 1024
@@ -9,16 +10,23 @@ const STEP_BYTES = 1024 * 1024
  */
 export class OutputQueue {
   readonly #socket: Socket
+  readonly #buffers: BufferPool
   readonly #onSent: (bytes: number) => void
   #slices: Buffer[] = []
   #next = 0
   #bytes = 0
   #stepBytes = 0
+  /** Slices whose last byte is in the step under way. */
+  #ending: Buffer[] = []
   #callbacksDue = 0
 
-  /** `onSent` is told of bytes that the kernel has taken, from within `flush` or later. */
-  constructor(socket: Socket, onSent: (bytes: number) => void) {
+  /**
+   * `onSent` is told of bytes that the kernel has taken, from within `flush` or later. The memory of each slice that it
+   * has taken whole goes back to `buffers`.
+   */
+  constructor(socket: Socket, buffers: BufferPool, onSent: (bytes: number) => void) {
     this.#socket = socket
+    this.#buffers = buffers
     this.#onSent = onSent
   }
 
@@ -62,6 +70,8 @@ export class OutputQueue {
     this.#next = 0
     this.#bytes = 0
     this.#stepBytes = 0
+    // A socket that fails may still be reading them.
+    this.#ending = []
   }
 
   #writeStep(): number {
@@ -76,7 +86,10 @@ export class OutputQueue {
       if (slice.length > room) {
         part = slice.subarray(0, room)
         slices[this.#next] = slice.subarray(room)
-      } else this.#next++
+      } else {
+        this.#next++
+        this.#ending.push(part)
+      }
       bytes += part.length
       if (bytes === STEP_BYTES || this.#next === slices.length) {
         this.#callbacksDue++
@@ -105,6 +118,8 @@ export class OutputQueue {
 
   #taken(bytes: number): void {
     this.#bytes -= bytes
+    for (const slice of this.#ending) this.#buffers.giveBack(slice)
+    this.#ending.length = 0
     this.#onSent(bytes)
   }
 }

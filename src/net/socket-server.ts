@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ConnectionRates } from '../security/quotas/connection-rates.ts'
@@ -36,6 +37,8 @@ export interface SocketServerParts {
   readonly metrics: NetMetrics
   /** Usually the dispatcher's. */
   readonly serve: Serve
+  /** Where requests get their memory, and where it goes that answers were sent from; one of its own when left out. */
+  readonly buffers?: BufferPool
   /** How fast connections may come; any speed when left out. */
   readonly connectionRates?: ConnectionRates
   /** Where connections come from; sockets of the operating system when left out. */
@@ -70,6 +73,7 @@ export class SocketServer {
       options.maxQueuedRequestBytes > 0 ? options.maxQueuedRequestBytes : DEFAULT_REQUEST_BYTES
     this.#env = {
       ...parts,
+      buffers: parts.buffers ?? new BufferPool(),
       requests: new ByteBudget(requestBytes),
       answers: new ByteBudget(ANSWER_BYTES),
       maxRequestBytes: options.maxRequestBytes,

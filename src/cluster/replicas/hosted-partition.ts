@@ -81,7 +81,7 @@ export class HostedPartition {
   }
 
   /**
-   * Appends as the leader. The bytes are patched in place and kept: the caller must not touch them afterwards.
+   * Appends as the leader. The bytes are patched in place; nothing of the buffer is kept.
    * Throws AppendRefused, and KafkaError where this broker does not lead or the disk failed.
    */
   append(records: Buffer, options: AppendOptions): LogAppendInfo {

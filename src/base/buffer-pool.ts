@@ -1,0 +1,66 @@
+const SMALLEST_BYTES = 1024
+/** Larger ones are too rare to keep. */
+const LARGEST_BYTES = 1024 * 1024
+const DEFAULT_MAX_FREE_BYTES = 16 * 1024 * 1024
+
+/**
+ * Memory for bytes on their way through: lent for requests, for reads from the disk and for what is kept of the end of
+ * a log, and used again when the last holder has given it back. Fresh memory for each costs more than the bytes' whole
+ * way: V8 collects the heap for every few dozen megabytes of it, and the kernel clears each page.
+ *
+ * Giving back is a favour, not a duty: what never comes back is collected like any other buffer. But each holder gives
+ * back once at most, and then doesn't look at the bytes again. Slices stand for the memory they are part of.
+ */
+export class BufferPool {
+  readonly #maxFreeBytes: number
+  /** By the power of two that is their size. */
+  readonly #free: Buffer[][] = Array.from({ length: log2(LARGEST_BYTES) + 1 }, () => [])
+  #freeBytes = 0
+  /** Holders of each piece that is lent, and 0 while it is free. */
+  readonly #holders = new WeakMap<ArrayBufferLike, number>()
+
+  constructor(maxFreeBytes: number = DEFAULT_MAX_FREE_BYTES) {
+    this.#maxFreeBytes = maxFreeBytes
+  }
+
+  /** Bytes that wait to be used again. */
+  get freeBytes(): number {
+    return this.#freeBytes
+  }
+
+  /** A buffer of so many bytes, whatever they hold, with one holder. Small and very large ones are plain buffers. */
+  lend(bytes: number): Buffer {
+    if (bytes < SMALLEST_BYTES / 2 || bytes > LARGEST_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    const size = sizeFor(bytes)
+    let whole = this.#free[log2(size)]!.pop()
+    if (whole === undefined) whole = Buffer.allocUnsafeSlow(size)
+    else this.#freeBytes -= size
+    this.#holders.set(whole.buffer, 1)
+    return bytes === size ? whole : whole.subarray(0, bytes)
+  }
+
+  /** The memory of `slice` has one more holder; nothing happens with memory of others. */
+  share(slice: Buffer): void {
+    const holders = this.#holders.get(slice.buffer)
+    if (holders !== undefined && holders > 0) this.#holders.set(slice.buffer, holders + 1)
+  }
+
+  /** One holder of the memory of `slice` less; nothing happens with memory of others. */
+  giveBack(slice: Buffer): void {
+    const memory = slice.buffer
+    const holders = this.#holders.get(memory)
+    if (holders === undefined || holders === 0) return
+    this.#holders.set(memory, holders - 1)
+    if (holders > 1 || this.#freeBytes + memory.byteLength > this.#maxFreeBytes) return
+    this.#free[log2(memory.byteLength)]!.push(Buffer.from(memory))
+    this.#freeBytes += memory.byteLength
+  }
+}
+
+function sizeFor(bytes: number): number {
+  return bytes <= SMALLEST_BYTES ? SMALLEST_BYTES : 2 ** (32 - Math.clz32(bytes - 1))
+}
+
+function log2(powerOfTwo: number): number {
+  return 31 - Math.clz32(powerOfTwo)
+}
