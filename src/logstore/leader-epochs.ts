@@ -32,6 +32,8 @@ export class LeaderEpochs {
   #dirty = false
   /** What the file holds; undefined where there is none, or none that can be read. */
   #stored: Buffer | undefined
+  /** There may be a file, whatever it holds. */
+  #hasFile = false
   /** The `flushAsync` under way, unless something else has been written since. */
   #replacing: object | undefined
 
@@ -46,6 +48,7 @@ export class LeaderEpochs {
     const bytes = readSmallFile(this.#fs, path)
     this.#entries = []
     this.#dirty = bytes === undefined
+    this.#hasFile = bytes !== undefined
     for (const line of bytes === undefined ? [] : parseCheckpoint(path, bytes, FORMAT_VERSION)) {
       const [epoch, startOffset] = line.split(' ', 2).map(Number)
       if (epoch !== undefined && startOffset !== undefined) this.assign(epoch, startOffset)
@@ -120,25 +123,31 @@ export class LeaderEpochs {
     this.#dirty = true
   }
 
-  /** Once it returns, the file on the device says what memory says. */
-  flush(): void {
+  /**
+   * Once it returns, the file on the device says what memory says of the log below `endOffset`: an epoch without records
+   * is forgotten and assigned anew with each start.
+   */
+  flush(endOffset = Number.POSITIVE_INFINITY): void {
     // What is on its way is not there yet.
     if (this.#replacing !== undefined) this.#dirty = true
     this.#replacing = undefined
-    const bytes = this.#unstored()
+    const bytes = this.#unstored(endOffset)
     if (bytes === undefined) return
-    this.#dirty = true
-    replaceSmallFile(this.#fs, this.#directory, LEADER_EPOCH_FILE, bytes)
+    try {
+      replaceSmallFile(this.#fs, this.#directory, LEADER_EPOCH_FILE, bytes)
+    } catch (error) {
+      this.#dirty = true
+      throw error
+    }
     this.#stored = bytes
-    this.#dirty = false
   }
 
   /**
-   * Once it resolves, the file has what memory had at the call, and after a sync of the directory the device has it
-   * too; true where there is a name to sync. `mayRename` is asked whether the directory is still this log's.
+   * As `flush`, but without waiting for the device, and for the directory to be synced afterwards where the result is
+   * true. `mayRename` is asked whether the directory is still this log's.
    */
-  async flushAsync(mayRename: () => boolean): Promise<boolean> {
-    const bytes = this.#unstored()
+  async flushAsync(mayRename: () => boolean, endOffset = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const bytes = this.#unstored(endOffset)
     if (bytes === undefined) return false
     const replacing = {}
     this.#replacing = replacing
@@ -167,14 +176,16 @@ export class LeaderEpochs {
   }
 
   /** What is to be written, taken for written from now on; undefined where the file says it. */
-  #unstored(): Buffer | undefined {
+  #unstored(endOffset: number): Buffer | undefined {
     if (!this.#dirty) return undefined
-    this.#dirty = false
-    const lines = this.#entries.map((entry) => `${entry.epoch} ${entry.startOffset}`)
+    const below = this.#entries.filter((entry) => entry.startOffset < endOffset)
+    this.#dirty = below.length < this.#entries.length
+    if (below.length === 0 && !this.#hasFile) return undefined
+    const lines = below.map((entry) => `${entry.epoch} ${entry.startOffset}`)
     const bytes = formatCheckpoint(FORMAT_VERSION, lines)
-    // The epoch of an empty log is forgotten and assigned anew with each start.
     if (this.#stored?.equals(bytes) === true) return undefined
     this.#stored = undefined
+    this.#hasFile = true
     return bytes
   }
 }

@@ -23,7 +23,7 @@ export interface LogFlusherOptions {
   readonly logger: Logger
   readonly topicPartition: string
   readonly recoveryPoint: number
-  /** The last stop was clean and left the directory as it is now. */
+  /** The last flush or clean stop left the directory as it is now. */
   readonly namesSynced: boolean
 }
 
@@ -81,7 +81,7 @@ export class LogFlusher {
       let isComplete = true
       try {
         for (const segment of unflushed) segment.syncIndexes()
-        epochs.flush()
+        epochs.flush(log.logEndOffset)
       } catch (error) {
         isComplete = this.#withoutRoom(error)
       }
@@ -115,7 +115,7 @@ export class LogFlusher {
       for (const segment of unflushed) await segment.syncIndexesAsync()
       await producers.syncSnapshots()
       if (health.closed) return
-      if (await epochs.flushAsync(() => !health.closed)) this.namesChanged()
+      if (await epochs.flushAsync(() => !health.closed, endOffset)) this.namesChanged()
     } catch (error) {
       isComplete = this.#withoutRoom(error)
     }

@@ -25,7 +25,7 @@ import type {
 import { type PreparedAppend, prepareAsFollower, prepareAsLeader } from './prepared-append.ts'
 import { replayProducers } from './producer-replay.ts'
 import type { ProducerStates } from './producer-state.ts'
-import { recoverLog } from './recovery.ts'
+import { type RecoveredLog, recoverLog } from './recovery.ts'
 import { expiredSegments } from './retention.ts'
 import { drawJitterMs, shouldRoll } from './rolling.ts'
 import { type FoundTimestamp, LogSegment, type SegmentContext } from './segment.ts'
@@ -75,10 +75,44 @@ export class PartitionLog {
 
   /** Opens what is in the directory, after any kind of stop; an empty log where there is nothing. */
   static open(options: PartitionLogOptions): PartitionLog {
-    return new PartitionLog(options)
+    return runAtOnce(PartitionLog.opening(options))
   }
 
-  private constructor(options: PartitionLogOptions) {
+  /** As `open`. Nobody else may use the directory until it has ended; it can be given up at any step. */
+  static *opening(options: PartitionLogOptions): Steps<PartitionLog> {
+    const { fs, directory, topic, partition, clock, logger = silentLogger } = options
+    const context = { fs, directory, openFiles: options.openFiles ?? new OpenFiles() }
+    const topicPartition = `${topic}-${partition}`
+    const epochs = new LeaderEpochs(fs, directory)
+    fs.makeDirectory(directory)
+    const recovered = yield* recoverLog({
+      context,
+      producers: {
+        fs,
+        directory,
+        topicPartition,
+        logger,
+        producerIdExpirationMs: options.producerIdExpirationMs ?? DEFAULT_PRODUCER_ID_EXPIRATION_MS,
+      },
+      epochs,
+      config: options.config,
+      clock,
+      logger,
+      topicPartition,
+      hadCleanShutdown: options.hadCleanShutdown ?? false,
+      recoveryPoint: options.recoveryPoint ?? 0,
+      logStartOffset: options.logStartOffset ?? 0,
+      cleanOffset: options.cleanOffset ?? 0,
+    })
+    return new PartitionLog(options, context, epochs, recovered)
+  }
+
+  private constructor(
+    options: PartitionLogOptions,
+    context: SegmentContext,
+    epochs: LeaderEpochs,
+    recovered: RecoveredLog,
+  ) {
     const { fs, directory, topic, partition, clock } = options
     this.#options = options
     this.topic = topic
@@ -88,29 +122,9 @@ export class PartitionLog {
     this.#health = new LogHealth(this.topicPartition, this.#logger, options.onFailure)
     this.#config = options.config
     this.#directory = directory
-    this.#context = { fs, directory, openFiles: options.openFiles ?? new OpenFiles() }
+    this.#context = context
     this.#removals = new SegmentRemovals(clock, this.#logger)
-    this.#epochs = new LeaderEpochs(fs, directory)
-    fs.makeDirectory(directory)
-    const recovered = recoverLog({
-      context: this.#context,
-      producers: {
-        fs,
-        directory,
-        topicPartition: this.topicPartition,
-        logger: this.#logger,
-        producerIdExpirationMs: options.producerIdExpirationMs ?? DEFAULT_PRODUCER_ID_EXPIRATION_MS,
-      },
-      epochs: this.#epochs,
-      config: options.config,
-      clock,
-      logger: this.#logger,
-      topicPartition: this.topicPartition,
-      hadCleanShutdown: options.hadCleanShutdown ?? false,
-      recoveryPoint: options.recoveryPoint ?? 0,
-      logStartOffset: options.logStartOffset ?? 0,
-      cleanOffset: options.cleanOffset ?? 0,
-    })
+    this.#epochs = epochs
     this.#segments = recovered.segments
     this.#producers = recovered.producers
     this.#logStartOffset = recovered.logStartOffset
@@ -136,7 +150,7 @@ export class PartitionLog {
       logger: this.#logger,
       topicPartition: this.topicPartition,
       recoveryPoint: recovered.recoveryPoint,
-      namesSynced: options.hadCleanShutdown === true && !recovered.isNew,
+      namesSynced: recovered.isFlushed,
     })
     this.#highWatermark = this.#logStartOffset
     this.updateHighWatermark(options.highWatermark ?? 0)
@@ -328,7 +342,7 @@ export class PartitionLog {
       this.#segments.active.truncateTo(offset)
       this.#cutState(offset)
       this.#producers.reload(this.#logStartOffset, offset, this.#options.clock.now())
-      replayProducers(this.#producers, this.#segments, this.#logStartOffset, offset)
+      runAtOnce(replayProducers(this.#producers, this.#segments, this.#logStartOffset, offset))
     })
     return true
   }
@@ -439,7 +453,7 @@ export class PartitionLog {
     this.#health.guard('seal', () => {
       this.#producers.takeSnapshot()
       this.#segments.active.seal()
-      this.#epochs.flush()
+      this.#epochs.flush(this.#logEndOffset)
     })
   }
 

@@ -1,7 +1,10 @@
+import type { Steps } from '../base/steps.ts'
 import type { RecordBatch } from '../wire/batch.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { ProducerStates } from './producer-state.ts'
 import type { LogSegment } from './segment.ts'
+
+const BYTES_PER_TURN = 1024 * 1024
 
 /** Takes a batch that is in the log into the state. Where it ends a transaction, the transaction index can be told. */
 export function replayBatch(
@@ -23,12 +26,12 @@ export function replayBatch(
 }
 
 /** Brings the state from `mapEndOffset` to `endOffset`, with a snapshot at each segment on the way. */
-export function replayProducers(
+export function* replayProducers(
   producers: ProducerStates,
   segments: LogSegments,
   logStartOffset: number,
   endOffset: number,
-): void {
+): Steps<void> {
   for (const segment of segments.from(producers.mapEndOffset)) {
     if (segment.baseOffset >= endOffset || producers.mapEndOffset >= endOffset) break
     const from = Math.max(segment.baseOffset, producers.mapEndOffset, logStartOffset)
@@ -37,9 +40,13 @@ export function replayProducers(
     const found = segment.find(from)
     if (found === undefined) continue
     const scanner = segment.scan(found.position)
+    let othersTurnAt = found.position + BYTES_PER_TURN
     for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) {
       if (batch.baseOffset >= endOffset) break
       replayBatch(producers, batch)
+      if (scanner.position < othersTurnAt) continue
+      othersTurnAt = scanner.position + BYTES_PER_TURN
+      yield
     }
     segment.failOnFault(scanner)
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Steps } from '../base/steps.ts'
 import { BatchScanner } from './batch-scanner.ts'
 import { CorruptCheckpointError } from './checkpoints.ts'
 import {
@@ -16,6 +17,7 @@ import {
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogSegments } from './log-segments.ts'
+import type { OffsetPosition } from './offset-index.ts'
 import { replayBatch, replayProducers } from './producer-replay.ts'
 import { ProducerStates, type ProducerStatesOptions, snapshotOffsetsOf } from './producer-state.ts'
 import { LogSegment, MAX_RELATIVE_OFFSET, type SegmentContext } from './segment.ts'
@@ -44,24 +46,42 @@ export interface RecoveredLog {
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly recoveryPoint: number
-  /** There was no segment: one was made. */
-  readonly isNew: boolean
+  /** All that there is was on the device when the recovery point was written down, or at a clean stop. */
+  readonly isFlushed: boolean
 }
 
 const RECOVERY_CHUNK_BYTES = 1024 * 1024
 
 /**
- * Opens what is on disk as a log, after any stop (Kafka's `LogLoader`). After an unclean one, the segments that reach
- * above the recovery point are read, their indexes built anew, and the log ends before the first batch that is not
- * whole, has a wrong CRC or an offset that does not ascend. Unfinished deletions and compactions are finished.
+ * Opens what is on disk as a log, after any stop (Kafka's `LogLoader`). After an unclean one, what lies above the
+ * recovery point is read, its indexes built anew, and the log ends before the first batch that is not whole, has a wrong
+ * CRC or an offset that does not ascend. Kafka reads the whole segment that the recovery point is in; here the indexes
+ * up to that point, which are as durable as the records, tell where to begin. Unfinished deletions and compactions are
+ * finished. Steps that are given up leave what another recovery finds its way with.
  */
-export function recoverLog(options: RecoveryOptions): RecoveredLog {
-  const { context, epochs, logger, topicPartition } = options
-  const { fs, directory } = context
+export function* recoverLog(options: RecoveryOptions): Steps<RecoveredLog> {
+  const { fs, directory } = options.context
   const nowMs = options.clock.now()
   finishSwaps(options)
   const names = fs.readDirectory(directory)
   const segments = loadSegments(options, names, nowMs)
+  let isDone = false
+  try {
+    const recovered = yield* recoverSegmentsOf(options, segments, names, nowMs)
+    isDone = true
+    return recovered
+  } finally {
+    if (!isDone) for (const segment of segments.all) segment.close()
+  }
+}
+
+function* recoverSegmentsOf(
+  options: RecoveryOptions,
+  segments: LogSegments,
+  names: readonly string[],
+  nowMs: number,
+): Steps<RecoveredLog> {
+  const { context, epochs, logger, topicPartition } = options
   const producers = new ProducerStates(options.producers, snapshotOffsetsOf(names))
   producers.removeStraySnapshots(new Set(segments.all.map((segment) => segment.baseOffset)))
 
@@ -78,10 +98,23 @@ export function recoverLog(options: RecoveryOptions): RecoveredLog {
   let logStartOffset = Math.max(options.logStartOffset, firstBase)
   const toRecover = recoverFrom === undefined ? [] : segments.from(recoverFrom)
   const firstRecovered = toRecover[0]
+  let isFlushed = options.hadCleanShutdown
   if (firstRecovered !== undefined) {
-    producers.reload(logStartOffset, firstRecovered.baseOffset, nowMs)
-    replayProducers(producers, segments, logStartOffset, firstRecovered.baseOffset)
-    recoverSegments(options, segments, toRecover, producers)
+    const end =
+      epochsLost ||
+      toRecover.length > 1 ||
+      options.cleanOffset > 0 ||
+      options.config.cleanupPolicy.includes('compact')
+        ? undefined
+        : yield* recoverEnd(options, segments, firstRecovered, producers, logStartOffset, nowMs)
+    if (end === undefined) {
+      producers.reload(logStartOffset, firstRecovered.baseOffset, nowMs)
+      yield* replayProducers(producers, segments, logStartOffset, firstRecovered.baseOffset)
+      yield* recoverSegments(options, segments, toRecover, producers)
+    }
+    isFlushed = end === 'flushed'
+    // A kill has left it in the page cache, maybe there alone.
+    if (!isFlushed) for (const segment of segments.from(recoverFrom ?? 0)) segment.markUnsynced()
   }
 
   let logEndOffset = segments.count === 0 ? 0 : segments.active.nextOffset()
@@ -93,8 +126,8 @@ export function recoverLog(options: RecoveryOptions): RecoveredLog {
     })
     dropSegments(segments, segments.all.slice())
   }
-  const isNew = segments.count === 0
-  if (isNew) {
+  if (segments.count === 0) {
+    isFlushed = false
     segments.add(LogSegment.create(context, logStartOffset, nowMs))
     logEndOffset = logStartOffset
     producers.removeAllSnapshots()
@@ -104,22 +137,48 @@ export function recoverLog(options: RecoveryOptions): RecoveredLog {
   epochs.truncateFromEnd(logEndOffset)
   epochs.truncateFromStart(logStartOffset)
   if (firstRecovered === undefined) producers.reload(logStartOffset, logEndOffset, nowMs)
-  replayProducers(producers, segments, logStartOffset, logEndOffset)
+  yield* replayProducers(producers, segments, logStartOffset, logEndOffset)
   producers.expire(nowMs)
   producers.takeSnapshot()
   const recoveryPoint = options.hadCleanShutdown
     ? logEndOffset
     : Math.min(options.recoveryPoint, logEndOffset)
-  return { segments, producers, logStartOffset, logEndOffset, recoveryPoint, isNew }
+  return { segments, producers, logStartOffset, logEndOffset, recoveryPoint, isFlushed }
+}
+
+/**
+ * Reads what lies above the recovery point of the last segment, whose indexes are kept below it. Undefined where they do
+ * not lead to the batches that they name, or the log does not reach the recovery point: then nothing below it is sure.
+ */
+function* recoverEnd(
+  { epochs, config, logger, topicPartition, recoveryPoint }: RecoveryOptions,
+  segments: LogSegments,
+  segment: LogSegment,
+  producers: ProducerStates,
+  logStartOffset: number,
+  nowMs: number,
+): Steps<'flushed' | 'recovered' | undefined> {
+  if (recoveryPoint <= segment.baseOffset) return undefined
+  const start = segment.keepIndexesBelow(recoveryPoint)
+  if (start === undefined) return undefined
+  producers.reload(logStartOffset, recoveryPoint, nowMs)
+  const replayedFrom = Math.max(producers.mapEndOffset, start.offset)
+  yield* replayProducers(producers, segments, logStartOffset, replayedFrom)
+  segment.transactionIndex.truncateTo(replayedFrom)
+  const end = yield* readSegment(segment, start, config, epochs, producers)
+  if (end.nextOffset < recoveryPoint) return undefined
+  if (end.fault !== undefined) logCut(logger, topicPartition, segment, cutAtFault(segment, end), 0)
+  segment.seal()
+  return end.nextOffset === recoveryPoint && end.fault === undefined ? 'flushed' : 'recovered'
 }
 
 /** Reads the segments in order, and ends the log at the first fault. */
-function recoverSegments(
+function* recoverSegments(
   { epochs, config, logger, topicPartition, cleanOffset, recoveryPoint }: RecoveryOptions,
   segments: LogSegments,
   toRecover: readonly LogSegment[],
   producers: ProducerStates,
-): void {
+): Steps<void> {
   let endOffset = toRecover[0]?.baseOffset ?? 0
   for (const [index, segment] of toRecover.entries()) {
     // What a crash took off the end of a segment before this one may end at a whole batch. Only compaction leaves gaps,
@@ -137,34 +196,40 @@ function recoverSegments(
     }
     producers.mapEndOffset = Math.max(producers.mapEndOffset, segment.baseOffset)
     producers.takeSnapshot()
-    const reason = recoverSegment(segment, config, epochs, producers)
-    if (reason === undefined) {
+    segment.resetIndexes()
+    const start = { offset: segment.baseOffset, position: 0 }
+    const end = yield* readSegment(segment, start, config, epochs, producers)
+    if (end.fault === undefined) {
+      segment.seal()
       endOffset = producers.mapEndOffset
       continue
     }
     const later = toRecover.slice(index + 1)
-    logger.warn('cut the log at its last whole batch', {
-      partition: topicPartition,
-      segment: offsetFileName(segment.baseOffset, LOG_SUFFIX),
-      ...reason,
-      laterSegmentsRemoved: later.length,
-    })
+    logCut(logger, topicPartition, segment, cutAtFault(segment, end), later.length)
+    segment.seal()
     dropSegments(segments, later)
     return
   }
 }
 
-/** Builds the indexes anew; cuts at the first batch that is wrong, and then tells why. */
-function recoverSegment(
+interface SegmentEnd {
+  readonly nextOffset: number
+  readonly fault: string | undefined
+  readonly validBytes: number
+}
+
+/** Takes the batches from `start` on into the indexes and what else is known of them, up to the first that is wrong. */
+function* readSegment(
   segment: LogSegment,
+  start: OffsetPosition,
   config: LogConfig,
   epochs: LeaderEpochs,
   producers: ProducerStates,
-): { fault: string; validBytes: number; bytesRemoved: number } | undefined {
-  segment.resetIndexes()
-  const scanner = segment.scan(0, RECOVERY_CHUNK_BYTES)
-  let nextOffset = segment.baseOffset
+): Steps<SegmentEnd> {
+  const scanner = segment.scan(start.position, RECOVERY_CHUNK_BYTES)
+  let nextOffset = start.offset
   let fault: string | undefined
+  let othersTurnAt = start.position + RECOVERY_CHUNK_BYTES
   for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) {
     if (!batch.crcIsRight()) fault = 'wrong CRC'
     else if (
@@ -184,15 +249,35 @@ function recoverSegment(
     )
     if (partitionLeaderEpoch >= 0 && partitionLeaderEpoch > (epochs.latestEpoch ?? -1))
       epochs.assign(partitionLeaderEpoch, batch.baseOffset)
-    replayBatch(producers, batch, segment)
+    // Below is what a snapshot has.
+    if (batch.baseOffset >= producers.mapEndOffset) replayBatch(producers, batch, segment)
     nextOffset = lastOffset + 1
+    if (scanner.position < othersTurnAt) continue
+    othersTurnAt = scanner.position + RECOVERY_CHUNK_BYTES
+    yield
   }
-  fault ??= scanner.fault
-  const validBytes = scanner.position
+  return { nextOffset, fault: fault ?? scanner.fault, validBytes: scanner.position }
+}
+
+function cutAtFault(segment: LogSegment, { fault, validBytes }: SegmentEnd) {
   const bytesRemoved = segment.size - validBytes
-  if (fault !== undefined) segment.cut(validBytes)
-  segment.seal()
-  return fault === undefined ? undefined : { fault, validBytes, bytesRemoved }
+  segment.cut(validBytes)
+  return { fault, validBytes, bytesRemoved }
+}
+
+function logCut(
+  logger: Logger,
+  partition: string,
+  segment: LogSegment,
+  cut: ReturnType<typeof cutAtFault>,
+  laterSegmentsRemoved: number,
+): void {
+  logger.warn('cut the log at its last whole batch', {
+    partition,
+    segment: offsetFileName(segment.baseOffset, LOG_SUFFIX),
+    ...cut,
+    laterSegmentsRemoved,
+  })
 }
 
 function dropSegments(segments: LogSegments, dropped: readonly LogSegment[]): void {

@@ -17,7 +17,7 @@ import {
 } from './file-names.ts'
 import type { File, FileSystem } from './file-system.ts'
 import { CorruptLogError, FailedSyncError, hasCode } from './log-errors.ts'
-import { OffsetIndex } from './offset-index.ts'
+import { OffsetIndex, type OffsetPosition } from './offset-index.ts'
 import type { IdleCloseable, OpenFiles } from './open-files.ts'
 import { TimeIndex, type TimestampOffset } from './time-index.ts'
 import { TransactionIndex } from './transaction-index.ts'
@@ -236,6 +236,11 @@ export class LogSegment implements IdleCloseable {
     return removed
   }
 
+  /** The device may not have all of it, whoever wrote it. */
+  markUnsynced(): void {
+    this.#unsynced = true
+  }
+
   /** Ends the log at `size`, indexes untouched. */
   cut(size: number): void {
     this.file().truncate(size)
@@ -258,6 +263,26 @@ export class LogSegment implements IdleCloseable {
         this.#maxTimestamp = { timestamp: batch.maxTimestamp, offset: batch.lastOffset }
     }
     this.failOnFault(scanner)
+  }
+
+  /**
+   * Drops what the indexes hold of `offset` and above, where the log may have been torn, for it to be indexed anew from
+   * the batch of the last entry that is left, which is returned. Undefined where what is left does not fit the log.
+   */
+  keepIndexesBelow(offset: number): OffsetPosition | undefined {
+    const { offsetIndex, timeIndex, transactionIndex } = this
+    offsetIndex.truncateTo(offset)
+    timeIndex.truncateTo(offset)
+    const fault = offsetIndex.fault(this.size) ?? timeIndex.fault() ?? transactionIndex.fault(this.baseOffset)
+    if (fault !== undefined) return undefined
+    const last = offsetIndex.lastEntry
+    const batch = this.scan(last.position).next()
+    if (batch === undefined || last.offset >= offset) return undefined
+    if (offsetIndex.count > 0 && batch.lastOffset !== last.offset) return undefined
+    this.#indexesChecked = true
+    this.#bytesSinceIndexEntry = 0
+    this.#maxTimestamp = timeIndex.lastEntry
+    return { offset: batch.baseOffset, position: last.position }
   }
 
   /** Drops what the indexes hold, to fill them anew. */
