@@ -13,11 +13,20 @@ export class LoadCheck {
   readonly producers: readonly IdempotentProducer[]
   readonly member: CommittingMember
 
-  constructor(address: Address) {
+  /** @param pauseMs of each producer after each answer */
+  constructor(address: Address, pauseMs = 0) {
     this.#address = address
     this.producers = Array.from(
       { length: PARTITIONS * 2 },
-      (_, index) => new IdempotentProducer(address, `p${index}`, TOPIC, index % PARTITIONS, 1 + index * 3),
+      (_, index) =>
+        new IdempotentProducer({
+          address,
+          name: `p${index}`,
+          topic: TOPIC,
+          partition: index % PARTITIONS,
+          recordsPerBatch: 1 + index * 3,
+          pauseMs,
+        }),
     )
     this.member = new CommittingMember(address, 'committers', TOPIC)
   }

@@ -18,7 +18,7 @@ const MAX_IN_FLIGHT = 5
 const PRODUCE_VERSION = 9
 
 /** The connection is given up; what is unanswered is sent again on the next one. */
-class TryAgain extends Error {}
+export class TryAgain extends Error {}
 
 async function connect(address: Address): Promise<TestClient> {
   const at = address()
@@ -35,7 +35,7 @@ function isOfConnection(error: unknown): boolean {
 }
 
 /** Something that goes on over connections that break, until it is stopped or meets what a client could not survive. */
-abstract class Load {
+export abstract class Load {
   readonly #address: Address
   #stopping = false
   #abandoned = false
@@ -100,6 +100,17 @@ abstract class Load {
   }
 }
 
+export interface IdempotentProducerOptions {
+  readonly address: Address
+  /** Is in the values. */
+  readonly name: string
+  readonly topic: string
+  readonly partition: number
+  readonly recordsPerBatch: number
+  /** After each answer. */
+  readonly pauseMs: number
+}
+
 interface Pending {
   readonly firstSequence: number
   readonly count: number
@@ -111,19 +122,20 @@ export class IdempotentProducer extends Load {
   readonly partition: number
   readonly name: string
   readonly recordsPerBatch: number
+  readonly #pauseMs: number
   readonly #pending: Pending[] = []
   #producerId = -1
   #nextSequence = 0
   /** Offset at which each sequence was acknowledged, by sequence. */
   readonly acknowledged: number[] = []
 
-  /** `name` is in the values. */
-  constructor(address: Address, name: string, topic: string, partition: number, recordsPerBatch: number) {
-    super(address)
-    this.name = name
-    this.topic = topic
-    this.partition = partition
-    this.recordsPerBatch = recordsPerBatch
+  constructor(options: IdempotentProducerOptions) {
+    super(options.address)
+    this.name = options.name
+    this.topic = options.topic
+    this.partition = options.partition
+    this.recordsPerBatch = options.recordsPerBatch
+    this.#pauseMs = options.pauseMs
   }
 
   protected async work(client: TestClient): Promise<void> {
@@ -154,6 +166,7 @@ export class IdempotentProducer extends Load {
       }
       for (let index = 0; index < batch.count; index++) this.acknowledged.push(baseOffset + index)
       this.#pending.shift()
+      if (this.#pauseMs > 0) await delay(this.#pauseMs)
     }
   }
 
@@ -219,15 +232,8 @@ export class CommittingMember extends Load {
     }
   }
 
-  async fetchCommitted(client: TestClient): Promise<number> {
-    const { groups } = await client.send(offsetFetchRequest, offsetFetchResponse, 8, {
-      groups: [{ groupId: this.groupId, topics: [{ name: this.topic, partitionIndexes: [0] }] }],
-    })
-    const group = groups[0]!
-    const partition = group.topics[0]?.partitions[0]
-    const errorCode = group.errorCode || (partition?.errorCode ?? 0)
-    if (errorCode !== ErrorCode.NONE) throw new TryAgain(errorName(errorCode))
-    return Number(partition!.committedOffset)
+  fetchCommitted(client: TestClient): Promise<number> {
+    return fetchCommitted(client, this.groupId, this.topic)
   }
 
   async #join(client: TestClient): Promise<void> {
@@ -257,18 +263,42 @@ export class CommittingMember extends Load {
     this.#generationId = joined.generationId
   }
 
-  async #commit(client: TestClient, offset: number): Promise<number> {
-    const { topics } = await client.send(offsetCommitRequest, offsetCommitResponse, 8, {
-      groupId: this.groupId,
-      generationIdOrMemberEpoch: this.#generationId,
-      memberId: this.#memberId,
-      topics: [
-        {
-          name: this.topic,
-          partitions: [{ partitionIndex: 0, committedOffset: BigInt(offset), committedMetadata: null }],
-        },
-      ],
-    })
-    return topics[0]!.partitions[0]!.errorCode
+  #commit(client: TestClient, offset: number): Promise<number> {
+    const member = { generationId: this.#generationId, memberId: this.#memberId }
+    return commitOffset(client, this.groupId, this.topic, offset, member)
   }
+}
+
+/** Of partition 0; -1 where there is none. */
+export async function fetchCommitted(client: TestClient, groupId: string, topic: string): Promise<number> {
+  const { groups } = await client.send(offsetFetchRequest, offsetFetchResponse, 8, {
+    groups: [{ groupId, topics: [{ name: topic, partitionIndexes: [0] }] }],
+  })
+  const group = groups[0]!
+  const partition = group.topics[0]?.partitions[0]
+  const errorCode = group.errorCode || (partition?.errorCode ?? 0)
+  if (errorCode !== ErrorCode.NONE) throw new TryAgain(errorName(errorCode))
+  return Number(partition!.committedOffset)
+}
+
+/** Of partition 0, without a membership unless one is given. The error code. */
+export async function commitOffset(
+  client: TestClient,
+  groupId: string,
+  topic: string,
+  offset: number,
+  { generationId, memberId } = { generationId: -1, memberId: '' },
+): Promise<number> {
+  const { topics } = await client.send(offsetCommitRequest, offsetCommitResponse, 8, {
+    groupId,
+    generationIdOrMemberEpoch: generationId,
+    memberId,
+    topics: [
+      {
+        name: topic,
+        partitions: [{ partitionIndex: 0, committedOffset: BigInt(offset), committedMetadata: null }],
+      },
+    ],
+  })
+  return topics[0]!.partitions[0]!.errorCode
 }
