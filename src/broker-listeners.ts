@@ -43,7 +43,14 @@ export async function openListeners(options: BrokerListenersOptions): Promise<Br
   const rates = connectionRates(settings)
   const requestQuota = services.quotas.request
   const metrics = networkMetrics(options.metrics, (key) => apiByKey(key)?.name ?? 'unknown')
-  const serve = dispatcher({ handlers: boundHandlers(services), clock, logger, metrics, requestQuota })
+  const serve = dispatcher({
+    handlers: boundHandlers(services),
+    clock,
+    logger,
+    metrics,
+    maxRequestEntries: settings.sluiceMaxRequestEntries,
+    requestQuota,
+  })
   let isReady = false
   void ready.then(() => {
     isReady = true

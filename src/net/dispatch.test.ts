@@ -45,6 +45,7 @@ function heartbeat(handle: (context: RequestContext, request: unknown) => unknow
   }
 }
 
+const MAX_ENTRIES = 1000
 const beat = { groupId: 'g', generationId: 1, memberId: 'm' }
 const metadata: ApiHandler = {
   request: metadataRequest,
@@ -72,10 +73,17 @@ async function start(...handlers: ApiHandler[]) {
     requestHandled: (measure: RequestMeasure) => handled.push(measure),
     requestRefused: (_listener: string, apiKey: number) => refused.push(apiKey),
   }
-  const serve = dispatcher({ handlers: [apiVersions, ...handlers], clock: systemClock, logger, metrics })
+  const bounds = new Map<string, number>()
+  const serve = dispatcher({
+    handlers: [apiVersions, ...handlers],
+    clock: systemClock,
+    logger,
+    metrics: { ...metrics, boundMet: (bound) => bounds.set(bound, (bounds.get(bound) ?? 0) + 1) },
+    maxRequestEntries: MAX_ENTRIES,
+  })
   const server = await startServer(serve)
   cleanups.push(() => server.close())
-  return { ...server, lines, handled, refused }
+  return { ...server, lines, handled, refused, bounds }
 }
 
 async function connect(port: number): Promise<TestClient> {
@@ -310,4 +318,17 @@ describe('what Kafka lets pass', () => {
       expect(frame!.readInt32BE(0)).toBe(7)
     })
   }
+})
+
+it('a request of more entries than allowed ends its connection, and the bound is counted', async () => {
+  const { port, bounds, refused } = await start(produce, metadata)
+  const client = await RawClient.connect(port)
+  cleanups.push(() => client.close())
+  const empty = Array.from({ length: MAX_ENTRIES }, () => [0, 0])
+  client.send(request(3, 1, [0, 0, MAX_ENTRIES >> 8, MAX_ENTRIES & 0xff, ...empty.flat()]))
+  await client.received(1)
+  client.send(request(3, 1, [0, 0, MAX_ENTRIES >> 8, (MAX_ENTRIES & 0xff) + 1, ...empty.flat(), 0, 0]))
+  await client.end()
+  expect(refused).toEqual([3])
+  expect(bounds.get('request.entries')).toBe(1)
 })

@@ -17,6 +17,8 @@ export interface DispatcherParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: NetMetrics
+  /** Most elements of arrays in one request (`Reader.entriesLeft`). */
+  readonly maxRequestEntries?: number
   /** On the event loop's time, in percent. */
   readonly requestQuota?: RateQuota
 }
@@ -53,12 +55,14 @@ class Dispatch {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #metrics: NetMetrics
+  readonly #maxRequestEntries: number | undefined
   readonly #requestQuota: RateQuota | undefined
 
   constructor(parts: DispatcherParts) {
     this.#clock = parts.clock
     this.#logger = parts.logger
     this.#metrics = parts.metrics
+    this.#maxRequestEntries = parts.maxRequestEntries
     this.#requestQuota = parts.requestQuota
     for (const handler of parts.handlers) {
       const route = routeOf(handler)
@@ -68,6 +72,7 @@ class Dispatch {
 
   serve(frame: Buffer, connection: Connection): Outcome | Promise<Outcome> {
     const reader = new Reader(frame)
+    if (this.#maxRequestEntries !== undefined) reader.entriesLeft = this.#maxRequestEntries
     let head: RequestHead
     try {
       head = readRequestHead(reader)
@@ -87,6 +92,7 @@ class Dispatch {
     try {
       request = decode(api.request, version, reader)
     } catch (error) {
+      if (reader.entriesLeft < 0) this.#metrics.boundMet('request.entries', connection.listenerName)
       return this.#refused(connection, api.key, `${api.name} v${version} does not decode`, error)
     }
     const context = new RequestContext(connection, {

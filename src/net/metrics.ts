@@ -8,6 +8,8 @@ export type NetBound =
   | 'answers.bytes'
   /** A request announced a length that is negative or above `socket.request.max.bytes`; its connection is closed. */
   | 'request.size'
+  /** A request had more entries than `sluice.max.request.entries`; its connection is closed. */
+  | 'request.entries'
   /** `max.connections`, of the broker or of a listener; the connection is closed at once. */
   | 'connections'
   /** `max.connections.per.ip`; the connection is closed at once. */

@@ -170,7 +170,7 @@ function readTagged(
     readVariable(source, member, value, lines)
     cases.push(`case ${member.field.tag}: {`, ...lines, `${variable} = ${value}`, 'break', '}')
   }
-  body.push('for (let left = r.uvarint(); left > 0; left--) {')
+  body.push('for (let left = r.tagCount(); left > 0; left--) {')
   if (tagged.length === 0) {
     body.push('r.uvarint()', 'r.take(r.uvarint())', '}')
     return

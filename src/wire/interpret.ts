@@ -64,7 +64,7 @@ function readTaggedFields(
   reader: Reader,
   value: Record<string, unknown>,
 ): void {
-  for (let left = reader.uvarint(); left > 0; left--) {
+  for (let left = reader.tagCount(); left > 0; left--) {
     const tag = reader.uvarint()
     const outerEnd = reader.enter(reader.uvarint())
     const known = Object.entries(fields).find(([, field]) => field.tag === tag && isPresent(field, context))

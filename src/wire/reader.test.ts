@@ -147,3 +147,33 @@ test("uuids travel in Kafka's text form", () => {
   }
   expect(hexOf((writer) => writer.uuid(ZERO_UUID))).toBe('00'.repeat(16))
 })
+
+test('no more entries are read than the reader is allowed, and a long string is several', () => {
+  const allow = (entries: number, write: (writer: Writer) => void) => {
+    const writer = new Writer()
+    write(writer)
+    const reader = new Reader(writer.toBuffer())
+    reader.entriesLeft = entries
+    return reader
+  }
+  const elements = (writer: Writer) => {
+    writer.int32(3)
+    writer.int32(0)
+  }
+  expect(allow(3, elements).arrayLength(1)).toBe(3)
+  expect(() => allow(2, elements).arrayLength(1)).toThrow(WireError)
+  const tags = (writer: Writer) => writer.uvarint(3)
+  expect(allow(3, tags).tagCount()).toBe(3)
+  expect(() => allow(2, tags).tagCount()).toThrow(WireError)
+  const text = (length: number) => (writer: Writer) => writer.string('x'.repeat(length))
+  for (const [length, entries] of [
+    [255, 0],
+    [256, 1],
+    [16_383, 63],
+    [16_384, 1024],
+    [32_767, 1024],
+  ] as const) {
+    expect(allow(entries, text(length)).string()).toHaveLength(length)
+    if (entries > 0) expect(() => allow(entries - 1, text(length)).string()).toThrow(WireError)
+  }
+})

@@ -3,6 +3,12 @@ import { WireError } from './wire-error.ts'
 
 /** Longest string of the protocol in bytes of UTF-8; its old length prefix is an int16. */
 export const MAX_STRING_BYTES = 0x7fff
+/** A string counts as one more entry for so many bytes. */
+const BYTES_PER_ENTRY = 256
+/** V8 hashes longer strings by their length alone, so that a set of them takes quadratic time. */
+const LONGEST_HASHED_STRING = 16_383
+const ENTRIES_OF_UNHASHED_STRING = 1024
+const UNLIMITED_ENTRIES = 0x3fff_ffff
 
 /**
  * Reads the protocol's primitive types from a buffer, front to back. Every method throws WireError, before it
@@ -14,6 +20,11 @@ export class Reader {
   readonly view: DataView
   position: number
   end: number
+  /**
+   * How many more elements of arrays and tagged fields are read before it is a WireError. A few bytes each make objects
+   * of ten times the memory, and whoever handles them looks at each; so long strings count for several, too.
+   */
+  entriesLeft = UNLIMITED_ENTRIES
 
   constructor(buffer: Buffer, start = 0, end: number = buffer.length) {
     this.buffer = buffer
@@ -155,6 +166,19 @@ export class Reader {
     return this.#checkedLength(this.uvarint() - 1, elementSize)
   }
 
+  /** Number of the tagged fields of a struct. */
+  tagCount(): number {
+    const count = this.uvarint()
+    if (count > 0) this.#count(count)
+    return count
+  }
+
+  #count(entries: number): void {
+    this.entriesLeft -= entries
+    if (this.entriesLeft < 0)
+      throw new WireError(`more entries than one message may have at ${this.position}`)
+  }
+
   #checkedLength(length: number, elementSize: number): number {
     if (length < 0) return -1
     if (length * elementSize > this.end - this.position) {
@@ -162,11 +186,16 @@ export class Reader {
         `array of ${length} elements at ${this.position} with ${this.end - this.position} bytes left`,
       )
     }
+    this.#count(length)
     return length
   }
 
   #text(length: number): string {
     if (length === 0) return ''
+    if (length >= BYTES_PER_ENTRY)
+      this.#count(
+        length > LONGEST_HASHED_STRING ? ENTRIES_OF_UNHASHED_STRING : Math.floor(length / BYTES_PER_ENTRY),
+      )
     const position = this.take(length)
     return this.buffer.toString('utf8', position, position + length)
   }
