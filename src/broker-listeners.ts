@@ -79,6 +79,10 @@ export async function openListeners(options: BrokerListenersOptions): Promise<Br
         isReady ? serve(request, connection) : ready.then(() => serve(request, connection)),
     },
   )
+  options.metrics.sample('sluice_bytes_in_flight', () => [
+    { labels: { kind: 'requests' }, value: server.bytesInFlight.requests },
+    { labels: { kind: 'answers' }, value: server.bytesInFlight.answers },
+  ])
   return { server, rates, advertised: advertisedListeners(config, server) }
 }
 

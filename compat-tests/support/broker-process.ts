@@ -90,6 +90,10 @@ export class BrokerProcess {
     return new BrokerProcess(args)
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   get bootstrapServers(): string {
     return `127.0.0.1:${this.port}`
   }

@@ -20,6 +20,11 @@ export const metricTable = {
     help: 'Connections that were accepted.',
     labels: ['listener'],
   },
+  sluice_bytes_in_flight: {
+    kind: 'gauge',
+    help: 'Bytes of requests that are read or handled, and of answers that wait for their readers.',
+    labels: ['kind'],
+  },
   sluice_requests_total: { kind: 'counter', help: 'Requests that were answered.', labels: ['api'] },
   sluice_requests_refused_total: {
     kind: 'counter',
@@ -96,6 +101,7 @@ export const metricTable = {
     help: 'Groups that this broker coordinates, by protocol and state.',
     labels: ['type', 'state'],
   },
+  sluice_group_members: { kind: 'gauge', help: 'Members of those groups.', labels: [] },
   sluice_group_rebalances_total: {
     kind: 'counter',
     help: 'Completed rebalances of classic groups, new epochs of consumer groups.',
@@ -123,6 +129,7 @@ export const metricTable = {
     help: 'When the process began, since the Unix epoch.',
     labels: [],
   },
+  nodejs_active_timers: { kind: 'gauge', help: 'Timers that are set.', labels: [] },
   nodejs_heap_used_bytes: { kind: 'gauge', help: 'JavaScript heap in use.', labels: [] },
   nodejs_external_memory_bytes: { kind: 'gauge', help: 'Memory of buffers outside the heap.', labels: [] },
 } as const satisfies Record<string, MetricDefinition>

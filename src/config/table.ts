@@ -114,13 +114,25 @@ export function refusalOf(name: string, key: Key, text: string): string | undefi
   }
 }
 
+/** Made once a table: the settings of each topic in a long request are. */
+const propertyNames = new WeakMap<KeyTable, readonly (readonly [string, string])[]>()
+
+function propertyNamesOf(table: KeyTable): readonly (readonly [string, string])[] {
+  let names = propertyNames.get(table)
+  if (names === undefined) {
+    names = Object.keys(table).map((name) => [name, propertyName(name)] as const)
+    propertyNames.set(table, names)
+  }
+  return names
+}
+
 /** Builds the typed values of a table from `valueFor`, which answers for every key by its name. */
 export function settingsOf<T extends KeyTable>(
   table: T,
   valueFor: (name: keyof T & string) => Value,
 ): Settings<T> {
   const settings: Record<string, Value> = {}
-  for (const name of Object.keys(table)) settings[propertyName(name)] = valueFor(name)
+  for (const [name, property] of propertyNamesOf(table)) settings[property] = valueFor(name)
   // Every key of the table got the value that its row's type asks for.
   return settings as Settings<T>
 }

@@ -96,6 +96,12 @@ export class GroupMachine implements CoordinatorMachine<GroupCommand, GroupReply
     return { classic, consumer }
   }
 
+  get memberCount(): number {
+    let count = 0
+    for (const group of this.#groups.values()) count += group.members.size
+    return count
+  }
+
   group(groupId: string): Group | undefined {
     return this.#groups.get(groupId)
   }

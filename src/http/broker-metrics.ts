@@ -53,6 +53,11 @@ export function sampleBroker(metrics: ReadableMetrics, parts: BrokerParts): void
     Object.entries(cleaner.status().cleanings).map(([outcome, value]) => ({ labels: { outcome }, value })),
   )
   metrics.sample('sluice_fetch_sessions', () => one(fetchSessions.size))
+  metrics.sample('sluice_group_members', () => {
+    let members = 0
+    for (const { memberCount } of groupMachines()) members += memberCount
+    return one(members)
+  })
   metrics.sample('sluice_group_rebalances_total', () => {
     const totals = { classic: 0, consumer: 0 }
     for (const { counts } of groupMachines()) {

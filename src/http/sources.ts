@@ -49,6 +49,9 @@ export function sampleProcess(metrics: Metrics, version: string): void {
   metrics.sample('sluice_build_info', () => [{ labels: { version }, value: 1 }])
   metrics.sample('process_start_time_seconds', () => [{ labels: {}, value: startedSeconds }])
   metrics.sample('process_resident_memory_bytes', () => [{ labels: {}, value: process.memoryUsage.rss() }])
+  metrics.sample('nodejs_active_timers', () => [
+    { labels: {}, value: process.getActiveResourcesInfo().filter((type) => type === 'Timeout').length },
+  ])
   metrics.sample('nodejs_heap_used_bytes', () => [{ labels: {}, value: process.memoryUsage().heapUsed }])
   metrics.sample('nodejs_external_memory_bytes', () => [
     { labels: {}, value: process.memoryUsage().external },

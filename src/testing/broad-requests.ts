@@ -36,7 +36,7 @@ const plausible: Readonly<Record<string, unknown>> = {
   operationType: 0,
   partitionMaxBytes: 1_000_000,
   protocolType: 'consumer',
-  rackId: null,
+  rackId: '',
   rebalanceTimeoutMs: 10_000,
   replicaId: -1,
   replicationFactor: 1,

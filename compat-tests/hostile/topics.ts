@@ -1,0 +1,38 @@
+/** Topics that attacks make, and take away again. */
+import type { TestClient } from '../../src/testing/test-client.ts'
+import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
+import { createTopicsRequest, createTopicsResponse } from '../../src/wire/schemas/19-create-topics.ts'
+import { deleteTopicsRequest, deleteTopicsResponse } from '../../src/wire/schemas/20-delete-topics.ts'
+
+const TIMEOUT_MS = 10_000
+const AT_ONCE = 500
+
+export async function createTopics(
+  client: TestClient,
+  names: readonly string[],
+  configs: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  for (let from = 0; from < names.length; from += AT_ONCE) {
+    const { topics } = await client.send(createTopicsRequest, createTopicsResponse, 7, {
+      topics: names.slice(from, from + AT_ONCE).map((name) => ({
+        name,
+        numPartitions: 1,
+        replicationFactor: 1,
+        assignments: [],
+        configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+      })),
+      timeoutMs: TIMEOUT_MS,
+    })
+    for (const { name, errorCode } of topics)
+      if (errorCode !== ErrorCode.NONE) throw new Error(`${name}: ${errorName(errorCode)}`)
+  }
+}
+
+/** Those that are there. */
+export async function deleteTopics(client: TestClient, names: readonly string[]): Promise<void> {
+  for (let from = 0; from < names.length; from += AT_ONCE)
+    await client.send(deleteTopicsRequest, deleteTopicsResponse, 5, {
+      topicNames: names.slice(from, from + AT_ONCE),
+      timeoutMs: TIMEOUT_MS,
+    })
+}

@@ -1,0 +1,115 @@
+/**
+ * A client that does no more than it should, in a process of its own: produces a record with acks=all, fetches it, asks
+ * for its topic's metadata, rests, and so on. Told 'round' it answers with the latencies since the last time.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { TestClient } from '../../src/testing/test-client.ts'
+import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
+import { encodeBatch } from '../../src/wire/records.ts'
+import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
+import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
+import { metadataRequest, metadataResponse } from '../../src/wire/schemas/03-metadata.ts'
+import { createTopics, deleteTopics } from './topics.ts'
+
+export const TOPIC = 'well-behaved'
+const REST_MS = 4
+
+/** What the client tells its parent. */
+export interface Latencies {
+  readonly ms: readonly number[]
+  /** What went wrong, if anything: then it has ended. */
+  readonly fault?: string
+}
+
+let latencies: number[] = []
+/** Since when an answer is waited for. */
+let waitingSince: number | undefined
+
+async function timed<T>(work: Promise<T>): Promise<T> {
+  const began = performance.now()
+  waitingSince = began
+  const value = await work
+  waitingSince = undefined
+  latencies.push(performance.now() - began)
+  return value
+}
+
+function expectNone(what: string, errorCode: number | undefined): void {
+  if (errorCode !== ErrorCode.NONE)
+    throw new Error(`${what}: ${errorName(errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR)}`)
+}
+
+async function round(client: TestClient): Promise<void> {
+  const records = encodeBatch({ records: [{ value: Buffer.alloc(100, 1) }], baseTimestamp: Date.now() })
+  const produced = await timed(
+    client.send(produceRequest, produceResponse, 9, {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 30_000,
+      topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
+    }),
+  )
+  const written = produced.responses[0]?.partitionResponses[0]
+  expectNone('produce', written?.errorCode)
+  const fetched = await timed(
+    client.send(fetchRequest, fetchResponse, 12, {
+      replicaId: -1,
+      maxWaitMs: 500,
+      minBytes: 1,
+      maxBytes: 100_000,
+      isolationLevel: 0,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [
+        {
+          topic: TOPIC,
+          partitions: [
+            {
+              partition: 0,
+              currentLeaderEpoch: -1,
+              fetchOffset: written!.baseOffset,
+              lastFetchedEpoch: -1,
+              logStartOffset: -1,
+              partitionMaxBytes: 100_000,
+            },
+          ],
+        },
+      ],
+      forgottenTopicsData: [],
+      rackId: '',
+    }),
+  )
+  const read = fetched.responses[0]?.partitions[0]
+  expectNone('fetch', read?.errorCode)
+  if ((read?.records?.length ?? 0) === 0) throw new Error('the record that was acknowledged is not there')
+  const { topics } = await timed(
+    client.send(metadataRequest, metadataResponse, 12, { topics: [{ name: TOPIC }] }),
+  )
+  expectNone('metadata', topics?.[0]?.errorCode)
+}
+
+async function run(host: string, port: number): Promise<void> {
+  const client = await TestClient.connect(host, port, 'well-behaved')
+  await deleteTopics(client, [TOPIC])
+  await createTopics(client, [TOPIC])
+  process.send!('ready')
+  for (;;) {
+    await round(client)
+    await delay(REST_MS)
+  }
+}
+
+process.on('message', () => {
+  // What it waits for now has taken at least so long.
+  if (waitingSince !== undefined) latencies.push(performance.now() - waitingSince)
+  process.send!({ ms: latencies } satisfies Latencies)
+  latencies = []
+})
+process.on('disconnect', () => process.exit())
+const [host = '127.0.0.1', port = '9092'] = process.argv.slice(2)
+run(host, Number(port)).catch((error: unknown) => {
+  process.send!({
+    ms: latencies,
+    fault: error instanceof Error ? error.message : String(error),
+  } satisfies Latencies)
+})
