@@ -162,6 +162,8 @@ function limitsOf(context: RequestContext, request: FetchRequest, services: Serv
     maxBytes: Math.min(
       request.maxBytes,
       services.configs.broker.fetchMaxBytes,
+      // The first batch comes in any case; with none there is something to wait for.
+      Math.max(1, context.answerRoom),
       // More in one answer would never be within the quota.
       replicaId >= 0
         ? Number.POSITIVE_INFINITY

@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly listenerName: string
   /** The connection's own address, as this broker sees it. */
   readonly localHost: string
+  /** More than so many bytes an answer should not have, if it can be less: the memory for them is short. */
+  readonly answerRoom: number
   /** Calls back once, when the connection has ended: nobody reads the answer any more. Returns what takes that back. */
   onClose(callback: () => void): () => void
   /** What the client calls itself in ApiVersions (KIP-511). */

@@ -7,6 +7,7 @@ const KB = 1024
 function waiter(name: string, log: string[], holdsUnfinished = false, onProceed?: () => void): BudgetWaiter {
   return {
     holdsUnfinished,
+    holdsNothing: false,
     proceed() {
       log.push(name)
       onProceed?.()
@@ -100,5 +101,17 @@ describe('ByteBudget', () => {
       budget.takeSettled(64 * KB)
     }
     expect(log.length).toBe(20_000)
+  })
+
+  it('has a reserve of its own size for those that hold nothing of it', () => {
+    const budget = new ByteBudget(100)
+    const small = { ...waiter('small', []), holdsNothing: true }
+    budget.take(199)
+    expect([budget.allows(small), budget.allows(waiter('large', []))]).toEqual([true, false])
+    expect([budget.room, budget.isStrained]).toEqual([0, true])
+    budget.take(1)
+    expect(budget.allows(small)).toBe(false)
+    budget.giveUnfinished(60)
+    expect([budget.allows(small), budget.isStrained]).toEqual([true, false])
   })
 })

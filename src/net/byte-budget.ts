@@ -4,7 +4,14 @@ export interface BudgetWaiter {
   proceed(): void
   /** Whether it holds bytes of the budget that only its own progress can free (a request half read). */
   readonly holdsUnfinished: boolean
+  /** Whether it holds nothing of the budget now. */
+  readonly holdsNothing: boolean
 }
+
+/** Where those that hold nothing have to wait, too, as a multiple of the capacity. */
+const RESERVE_FACTOR = 2
+/** Beyond this multiple of the capacity the reserve is going, too. */
+const STRAINED_FACTOR = 1.5
 
 /** How much room one waiter is assumed to use when it goes on. */
 const GRANT_BYTES = 64 * 1024
@@ -13,6 +20,9 @@ const GRANT_BYTES = 64 * 1024
  * Bytes that all connections together may hold, with a queue, first come first served, of those that wait for room.
  * Nothing is refused and nothing queued here: a connection that finds the budget full stops by itself. What it has in
  * hand may exceed the capacity by what one step of it takes.
+ *
+ * Who holds nothing has a reserve as large as the capacity: those who hold much and let it lie, however many they are,
+ * don't keep a client with a small request waiting.
  *
  * Bytes are either *unfinished* (of a request half read: only more reading frees them) or *settled* (of a request
  * being handled or an answer being sent: they get free by themselves). A budget full of unfinished bytes would never
@@ -41,7 +51,18 @@ export class ByteBudget {
 
   /** Whether `who` may take more now. */
   allows(who: BudgetWaiter): boolean {
-    return this.#used < this.capacity || this.#overdraft === who
+    if (this.#used < this.capacity || this.#overdraft === who) return true
+    return who.holdsNothing && this.#used < RESERVE_FACTOR * this.capacity
+  }
+
+  /** What may be taken before it is full, in bytes. */
+  get room(): number {
+    return Math.max(0, this.capacity - this.#used)
+  }
+
+  /** Whether so much of the reserve is taken that who holds bytes without using them should go. */
+  get isStrained(): boolean {
+    return this.#used >= STRAINED_FACTOR * this.capacity
   }
 
   take(bytes: number): void {

@@ -191,15 +191,44 @@ describe('memory for requests', () => {
     stalled.send(framed(Buffer.alloc(3 << 20)).subarray(0, 1 << 20))
     await until(() => server.server.bytesInFlight.requests >= 1 << 20)
     const waiting = await client(server)
-    waiting.send(framed('hello'))
-    await until(() => server.server.bytesInFlight.requests > 1 << 20 || waiting.frames.length > 0)
+    waiting.send(framed(Buffer.alloc(300_000, 'x')))
+    await until(() => server.bounds.get('requests.bytes') === 2)
     for (let second = 0; second < 25 && !stalled.ended; second++) {
       clock.advance(1000)
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     }
     await stalled.end()
-    expect(texts(await waiting.received(1))).toEqual(['hello'])
+    expect((await waiting.received(1))[0]!.length).toBe(300_000)
     expect(server.bounds.get('connection.stalled')).toBe(1)
+  })
+
+  it('that half requests hold keeps nobody with a small one waiting', async () => {
+    const server = await start(echo, { maxQueuedRequestBytes: 1 << 20 })
+    const half = framed(Buffer.alloc(90 << 20)).subarray(0, 300_000)
+    const clients = await Promise.all(Array.from({ length: 4 }, () => client(server)))
+    for (const each of clients) each.send(half)
+    await until(() => server.server.bytesInFlight.requests >= 1 << 20)
+    const other = await client(server)
+    for (let turn = 1; turn <= 20; turn++) {
+      other.send(framed(`${turn}`))
+      await other.received(turn)
+    }
+    expect(server.server.bytesInFlight.requests).toBeGreaterThanOrEqual(1 << 20)
+  })
+
+  it('that very many half requests hold is taken from them as soon as the reserve is going', async () => {
+    const clock = new ManualClock()
+    const server = await start(echo, { maxQueuedRequestBytes: 1 << 20 }, { clock })
+    const half = framed(Buffer.alloc(90 << 20)).subarray(0, 60_000)
+    const clients = await Promise.all(Array.from({ length: 40 }, () => client(server)))
+    for (const each of clients) each.send(half)
+    await until(() => server.server.bytesInFlight.requests >= 1.5 * (1 << 20))
+    await until(() => {
+      clock.advance(100)
+      return clients.some(({ ended }) => ended)
+    })
+    const gone = server.bounds.get('connection.stalled') ?? 0
+    expect([gone > 0, gone < clients.length]).toEqual([true, true])
   })
 })
 

@@ -62,6 +62,10 @@ const REQUEST_OVERHEAD_BYTES = 200
 const PROGRESS_BYTES = 64 * 1024
 /** Answers to pipelined requests go out together up to this size. */
 const CORKED_BYTES = 64 * 1024
+/** How long a stalled connection is left where even the reserve of a budget is going. */
+const STRAINED_STALL_MS = 1000
+/** As many times longer is one left that is held up and could not move: most of them go on when others have gone. */
+const PATIENCE_WITH_HELD_UP = 3
 /** How long a connection is read, and what comes dropped, after our FIN, so that a reset does not overtake the answers. */
 const LINGER_MS = 1000
 
@@ -127,10 +131,14 @@ export class Connection implements ConnectionAddresses {
     this.#progressSinceMs = this.#lastActivityMs
     this.#assembler = new FrameAssembler(env.maxRequestBytes, env.buffers, (frame) => this.#enqueue(frame))
     const assembler = this.#assembler
+    const holdsNothing = () => this.#unfinishedBytes + this.#settledBytes === 0
     this.#reader = {
       proceed: () => this.#updateReading(),
       get holdsUnfinished() {
         return assembler.midFrame
+      },
+      get holdsNothing() {
+        return holdsNothing()
       },
     }
     this.#answerer = {
@@ -139,6 +147,8 @@ export class Connection implements ConnectionAddresses {
         this.#pump()
       },
       holdsUnfinished: false,
+      // Nothing is begun while anything of its answers is left.
+      holdsNothing: true,
     }
     this.#socket = openInput(accepted, env.scratch, {
       target: () => (this.#state === 'open' ? this.#assembler.target() : undefined),
@@ -156,6 +166,11 @@ export class Connection implements ConnectionAddresses {
   /** Whether nobody waits for answers any more: the client has gone, or the server is about to end the connection. */
   get isClosing(): boolean {
     return this.#state !== 'open'
+  }
+
+  /** What the answers of all connections may take before they are held up, in bytes. */
+  get answerRoom(): number {
+    return this.#env.answers.room
   }
 
   /** Calls back once when `isClosing` becomes true; never at once. Returns what takes the callback back. */
@@ -204,9 +219,14 @@ export class Connection implements ConnectionAddresses {
       this.destroy()
       return
     }
-    const stalledReading = this.#reading && requests.waiting > 0 && this.#unfinishedBytes > 0
-    const stalledWriting = this.#output.writing && answers.waiting > 0
-    if ((stalledReading || stalledWriting) && nowMs - this.#progressSinceMs >= maxStallMs) {
+    const unmovedMs = nowMs - this.#progressSinceMs
+    const isTooLong = ({ waiting, isStrained }: ByteBudget, patience = 1) =>
+      (waiting > 0 && unmovedMs >= patience * maxStallMs) ||
+      (isStrained && unmovedMs >= patience * STRAINED_STALL_MS)
+    const stalledReading =
+      this.#unfinishedBytes > 0 && isTooLong(requests, this.#reading ? 1 : PATIENCE_WITH_HELD_UP)
+    const stalledWriting = this.#output.writing && isTooLong(answers)
+    if (stalledReading || stalledWriting) {
       metrics.boundMet('connection.stalled', this.listenerName)
       logger.warn('closing connection', {
         connection: this.id,
@@ -214,6 +234,9 @@ export class Connection implements ConnectionAddresses {
         requestBytes: this.#unfinishedBytes,
         answerBytes: this.#output.bytes,
       })
+      // At once, so that no more connections go than have to.
+      this.#dropUnfinished()
+      this.#dropAnswers()
       this.destroy()
       return
     }
@@ -402,9 +425,7 @@ export class Connection implements ConnectionAddresses {
     this.#settledBytes = 0
     requests.giveSettled(settled)
     requests.leave(this.#reader)
-    const unsent = this.#output.bytes
-    this.#output.clear()
-    answers.giveSettled(unsent)
+    this.#dropAnswers()
     answers.leave(this.#answerer)
     if (wasOpen) this.#tellGone()
     this.#env.onClosed(this)
@@ -415,6 +436,12 @@ export class Connection implements ConnectionAddresses {
     this.#unfinishedBytes = 0
     this.#assembler.discard()
     this.#env.requests.giveUnfinished(bytes)
+  }
+
+  #dropAnswers(): void {
+    const unsent = this.#output.bytes
+    this.#output.clear()
+    this.#env.answers.giveSettled(unsent)
   }
 
   /** Requests behind one that ended the connection are not begun. */

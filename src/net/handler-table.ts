@@ -90,6 +90,11 @@ export class RequestContext implements RequestDetails {
     return this.#client
   }
 
+  /** More than so many bytes an answer should not have, if it can be less: the memory for them is short. */
+  get answerRoom(): number {
+    return this.connection.answerRoom
+  }
+
   get softwareName(): string {
     return this.connection.softwareName
   }
