@@ -17,8 +17,9 @@ export class ManualClock implements Clock {
     this.#wallMs = startMs
   }
 
+  /** Whole milliseconds, as a system's. */
   now(): number {
-    return this.#wallMs
+    return Math.floor(this.#wallMs)
   }
 
   monotonicMs(): number {

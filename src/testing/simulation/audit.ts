@@ -1,6 +1,8 @@
 import { ErrorCode } from '../../wire/error-codes.ts'
+import { TRANSACTION_TIMEOUT_MS } from './actors/transactional-producer.ts'
 import { fetchOnce } from './fetching.ts'
 import { type Link, LinkBroken } from './link.ts'
+import type { PartitionHistory } from './partition-history.ts'
 import type { Scene, SimulatedPartition } from './scene.ts'
 
 const MAX_BYTES = 4 * 1024 * 1024
@@ -10,6 +12,7 @@ const MAX_ATTEMPTS = 200
 export interface Audited {
   readonly startOffset: number
   readonly highWatermark: number
+  readonly lastStableOffset: number
   readonly entries: readonly (readonly [offset: number, value: string])[]
 }
 
@@ -21,6 +24,30 @@ export async function auditLogs(scene: Scene, link: Link): Promise<boolean> {
     partition.history.audited(audited.startOffset, audited.entries, scene.isLossy)
   }
   return true
+}
+
+/** What is so when everything has come to its end, whatever happened before. */
+export async function finalAudit(scene: Scene): Promise<void> {
+  const link = scene.auditorsLink()
+  // What producers left open is ended by the coordinator.
+  await scene.world.sleep(2 * TRANSACTION_TIMEOUT_MS)
+  await auditLogs(scene, link)
+  const visible = new Map<PartitionHistory, ReadonlySet<string>>()
+  for (const partition of scene.partitions) {
+    const audited = await readAll(scene, link, partition, true)
+    if (audited === undefined) {
+      scene.world.violated('the broker is gone')
+      break
+    }
+    const { history } = partition
+    visible.set(history, new Set(audited.entries.map(([, value]) => value)))
+    scene.world.check(
+      audited.lastStableOffset === audited.highWatermark,
+      () => `${history.name}: a transaction is open for ever at ${audited.lastStableOffset}`,
+    )
+  }
+  scene.transactions.audited(visible)
+  await link.close()
 }
 
 /** All that a reader sees of a partition; undefined when the broker died meanwhile. */
@@ -40,10 +67,11 @@ export async function readAll(
       const fetched = await fetchOnce(scene, link, partition, position, options)
       if (fetched.errorCode === ErrorCode.NONE) {
         entries.push(...fetched.entries)
+        const { highWatermark, lastStableOffset } = fetched
         startOffset = fetched.logStartOffset
         position = fetched.nextOffset
-        if (position >= (readCommitted ? fetched.lastStableOffset : fetched.highWatermark))
-          return { startOffset, entries, highWatermark: fetched.highWatermark }
+        if (position >= (readCommitted ? lastStableOffset : highWatermark))
+          return { startOffset, entries, highWatermark, lastStableOffset }
         continue
       }
       if (fetched.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {

@@ -25,7 +25,7 @@ export class Chaos implements Actor {
   }
 
   async run(): Promise<void> {
-    const { world } = this.#scene
+    const { machine, world } = this.#scene
     for (let done = 0; done < this.#options.faults; done++) {
       await world.sleep(this.#random.float() * 2 * this.#options.pauseMs)
       const faults: Fault[] = ['drop', 'drop', 'kill', 'kill in a write']
@@ -33,6 +33,7 @@ export class Chaos implements Actor {
       await this.#strike(this.#random.pick(faults))
       await this.recover()
     }
+    machine.letLive()
   }
 
   /** Starts the broker until it runs. */
@@ -91,6 +92,7 @@ export class Chaos implements Actor {
     if (!this.#scene.isLossy) return
     this.#scene.losses++
     for (const { history } of this.#scene.partitions) history.lost()
+    this.#scene.offsets.lost()
     this.#openGate ??= this.#scene.closeGate()
   }
 }

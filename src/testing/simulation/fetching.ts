@@ -77,6 +77,7 @@ export async function fetchOnce(
     for (const [offset, value] of values) history.seen(offset, value)
     if (!(options.readCommitted && isAborted(batch))) {
       for (const entry of values) if (entry[0] >= fetchOffset) entries.push(entry)
+      if (options.readCommitted) for (const [, value] of values) scene.transactions.seen(value, history)
     }
   }
   return {

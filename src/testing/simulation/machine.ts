@@ -119,6 +119,11 @@ export class Machine {
     this.#process?.files.dieAt(changes)
   }
 
+  /** Takes `dieAt` back. */
+  letLive(): void {
+    this.#process?.files.dieAt(Number.POSITIVE_INFINITY)
+  }
+
   /** Stops the broker cleanly, and looks at what it left behind. */
   async stop(): Promise<void> {
     const process = this.#process

@@ -75,12 +75,28 @@ export class PartitionHistory {
     const endOffset = entries.at(-1)?.[0] ?? startOffset - 1
     if (isLossy) this.#forgetFrom(endOffset + 1)
     for (const [offset, value] of entries) this.seen(offset, value)
+    this.#checkSequences(entries, isLossy)
     const present = new Set(entries.map(([, value]) => value))
     for (const [value, offset] of this.#acknowledged) {
       this.#world.check(
         present.has(value) || offset < startOffset,
         () => `${this.name}: ${value}, acknowledged at ${offset}, is lost`,
       )
+    }
+  }
+
+  #checkSequences(entries: readonly (readonly [number, string])[], isLossy: boolean): void {
+    const last = new Map<string, number>()
+    for (const [offset, text] of entries) {
+      if (!text.startsWith(IN_SEQUENCE)) continue
+      const { sender, number } = senderOf(text)
+      // Of a producer that has nothing in the log any more, the broker takes any sequence, as Kafka (KIP-360).
+      const before = last.get(sender)
+      this.#world.check(
+        before === undefined ? number === 0 || this.logStartOffset > 0 || isLossy : number === before + 1,
+        () => `${this.name}: ${text} at ${offset} comes after ${before}`,
+      )
+      last.set(sender, number)
     }
   }
 
@@ -126,6 +142,7 @@ export interface Marks {
 
 /** Values of producers that may write one twice say so. */
 const TWICE = '*'
+const IN_SEQUENCE = '#'
 
 export function value(producer: string, number: number, mayComeTwice = false): string {
   return `${producer}:${number}${mayComeTwice ? TWICE : ''}`
@@ -133,6 +150,11 @@ export function value(producer: string, number: number, mayComeTwice = false): s
 
 export function isOnce(text: string): boolean {
   return !text.endsWith(TWICE)
+}
+
+/** Names a sender whose values follow each other without a gap. */
+export function inSequence(sender: string): string {
+  return `${IN_SEQUENCE}${sender}`
 }
 
 /** Who sent it and the how manieth it was. */

@@ -18,9 +18,16 @@ export interface Produced {
   readonly baseOffset: number
 }
 
+export interface ProduceOptions {
+  readonly transactionalId?: string | null
+  /** Of the request, one of them. */
+  readonly versions?: readonly number[]
+}
+
 const TIMEOUT_MS = 5000
 /** Of the first that knows topics by their ids. */
 const TOPIC_ID_VERSION = 13
+const VERSIONS: readonly number[] = [9, 11, 12, TOPIC_ID_VERSION]
 
 function input(
   partition: SimulatedPartition,
@@ -59,9 +66,9 @@ export async function produceOnce(
   batch: BatchToSend,
   acks: number,
   nowMs: number,
-  transactionalId: string | null = null,
+  { transactionalId = null, versions = VERSIONS }: ProduceOptions = {},
 ): Promise<Produced> {
-  const version = link.random.pick([9, 11, 12, TOPIC_ID_VERSION])
+  const version = link.random.pick(versions)
   const request = input(partition, batch, acks, nowMs, transactionalId)
   const answer = await link.ask(produceRequest, produceResponse, version, request)
   const { errorCode, baseOffset } = answer.responses[0]!.partitionResponses[0]!

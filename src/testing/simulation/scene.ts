@@ -1,9 +1,16 @@
 import type { Message } from '../../wire/schema.ts'
+import { findCoordinatorRequest, findCoordinatorResponse } from '../../wire/schemas/10-find-coordinator.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../wire/schemas/19-create-topics.ts'
 import { Link, LinkBroken } from './link.ts'
 import type { Machine } from './machine.ts'
+import { OffsetRegisters } from './offset-registers.ts'
 import { PartitionHistory } from './partition-history.ts'
+import { TransactionsHistory } from './transactions-history.ts'
 import type { World } from './world.ts'
+
+/** Of the keys of FindCoordinator. */
+const GROUP = 0
+const TRANSACTION = 1
 
 export interface SimulatedPartition {
   readonly topic: string
@@ -26,6 +33,8 @@ export class Scene {
   /** A power cut may take what was acknowledged: nothing is flushed. */
   readonly isLossy: boolean
   readonly partitions: SimulatedPartition[] = []
+  readonly transactions: TransactionsHistory
+  readonly offsets: OffsetRegisters
   /** Those who take part come to an end of what they do. */
   isEnding = false
   /** So often a power cut took what was not on the device. */
@@ -38,6 +47,8 @@ export class Scene {
     this.world = world
     this.machine = machine
     this.isLossy = isLossy
+    this.transactions = new TransactionsHistory(world)
+    this.offsets = new OffsetRegisters(world)
   }
 
   count(what: string, times = 1): void {
@@ -116,6 +127,26 @@ export class Scene {
         history: new PartitionHistory(this.world, `${name}-${index}`),
       })
     }
+  }
+
+  /** Has the internal topics made, as the first client of each kind does. */
+  async findCoordinators(): Promise<void> {
+    const link = this.link('setup')
+    for (const keyType of [GROUP, TRANSACTION]) {
+      for (;;) {
+        const input = { keyType, coordinatorKeys: ['any'] }
+        const { coordinators } = await this.insist(
+          link,
+          findCoordinatorRequest,
+          findCoordinatorResponse,
+          4,
+          input,
+        )
+        if (coordinators[0]!.errorCode === 0) break
+        await this.world.sleep(10)
+      }
+    }
+    await link.close()
   }
 
   /** Of a topic. */

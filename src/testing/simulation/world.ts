@@ -13,8 +13,9 @@ export class World {
   readonly clock = new ManualClock()
   readonly random: SeededRandom
   readonly trace: Trace
-  /** Turns of the simulation; orders what happens within one moment. */
+  /** Timers that have fired. */
   turns = 0
+  #ticks = 0
   #violation: Violation | undefined
 
   constructor(seed: number, keptLines: number) {
@@ -26,6 +27,11 @@ export class World {
   /** The first promise that was broken. */
   get violation(): Violation | undefined {
     return this.#violation
+  }
+
+  /** Larger than all that it gave before. */
+  tick(): number {
+    return this.#ticks++
   }
 
   note(who: string, what: string): void {

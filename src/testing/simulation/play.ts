@@ -1,0 +1,66 @@
+import { IdempotentProducer } from './actors/idempotent-producer.ts'
+import { OffsetCommitter } from './actors/offset-committer.ts'
+import { PlainProducer } from './actors/plain-producer.ts'
+import { Reader } from './actors/reader.ts'
+import { TransactionalProducer } from './actors/transactional-producer.ts'
+import { finalAudit } from './audit.ts'
+import { Chaos } from './chaos.ts'
+import type { Actor, Scene } from './scene.ts'
+
+/**
+ * What the disk promises of what was acknowledged, and what happens to it:
+ * - `flushed`: every append is flushed, so that nothing may be lost; power cuts.
+ * - `killed`: nothing is flushed; processes die, and what they wrote stays.
+ * - `lossy`: nothing is flushed; power cuts, after which the log is a part of what it was, from the beginning.
+ */
+export type Mode = 'flushed' | 'killed' | 'lossy'
+
+const READERS_GROUP = 'in-transactions'
+const MEMBERLESS_GROUP = 'memberless'
+
+/** One run, from the first start of the broker to its last stop. */
+export async function play(scene: Scene, mode: Mode): Promise<void> {
+  const { machine, world } = scene
+  await machine.start()
+  await scene.createTopic('plain', 2)
+  await scene.createTopic('ordered', 2)
+  if (mode !== 'lossy') await scene.createTopic('paid', 2)
+  await scene.findCoordinators()
+  const chaos = new Chaos(scene, {
+    faults: world.random.integer(2, 5),
+    pauseMs: 400,
+    powerCuts: mode !== 'killed',
+  })
+  machine.onPowerCut = () => chaos.powerWasCut()
+  const actors = cast(scene, mode)
+  const playing = Promise.all(actors.map((actor) => actor.run()))
+  await Promise.race([chaos.run(), playing])
+  scene.isEnding = true
+  await playing
+  await finalAudit(scene)
+  await machine.stop()
+}
+
+/** Who takes part; not everybody does in every run. */
+function cast(scene: Scene, mode: Mode): Actor[] {
+  const { random } = scene.world
+  const plain = scene.partitionsOf('plain')
+  const ordered = scene.partitionsOf('ordered')
+  const actors: Actor[] = [
+    new PlainProducer(scene, 'plain', plain, random.pick([0, 1, -1])),
+    new IdempotentProducer(scene, 'ordered-0', ordered[0]!),
+    new IdempotentProducer(scene, 'ordered-1', ordered[1]!),
+    new Reader(scene, 'reader', scene.partitions, false),
+  ]
+  if (random.chance(0.5)) {
+    const options = { group: MEMBERLESS_GROUP, read: [READERS_GROUP], partitions: scene.partitions }
+    actors.push(new OffsetCommitter(scene, 'committer', options))
+  }
+  if (mode !== 'lossy' && random.chance(0.7)) {
+    const options = { partitions: scene.partitionsOf('paid'), group: READERS_GROUP }
+    actors.push(new TransactionalProducer(scene, 'payments', options))
+    if (random.chance(0.5)) actors.push(new TransactionalProducer(scene, 'refunds', options))
+    actors.push(new Reader(scene, 'committed', scene.partitionsOf('paid'), true))
+  }
+  return actors
+}
