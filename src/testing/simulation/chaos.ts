@@ -93,6 +93,7 @@ export class Chaos implements Actor {
     this.#scene.losses++
     for (const { history } of this.#scene.partitions) history.lost()
     this.#scene.offsets.lost()
+    this.#scene.ownership.lost()
     this.#openGate ??= this.#scene.closeGate()
   }
 }

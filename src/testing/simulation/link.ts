@@ -24,6 +24,7 @@ export class Link {
   /** While it is not, there is no way to the broker. */
   readonly #isOpen: () => boolean
   #client: TestClient | undefined
+  #life = 0
 
   constructor(world: World, machine: Machine, name: string, isOpen: () => boolean) {
     this.#world = world
@@ -35,6 +36,11 @@ export class Link {
 
   get isConnected(): boolean {
     return this.#client !== undefined
+  }
+
+  /** Which process on the machine the connection leads to. */
+  get life(): number {
+    return this.#life
   }
 
   /** Rejects with LinkBroken where no answer came and none will. */
@@ -65,6 +71,7 @@ export class Link {
         throw new LinkBroken('nobody is let in')
       }
       this.#client = client
+      this.#life = this.#machine.lives
       void client.closed.then(() => {
         if (this.#client === client) this.#client = undefined
       })

@@ -29,6 +29,8 @@ export class Machine {
   readonly disk: MemoryFileSystem
   readonly faults: FaultyFileSystem
   readonly network: MemoryNetwork
+  /** How often the broker was started. */
+  lives = 0
   #process: BrokerProcess | undefined
   #powerCutAtDeath = false
   /** Called in the moment of a power cut. */
@@ -68,6 +70,7 @@ export class Machine {
       isAlive: true,
     }
     this.#process = process
+    this.lives++
     this.#world.note('machine', 'start')
     const started = Broker.start({
       config: this.#config,

@@ -1,3 +1,5 @@
+import { ClassicMember } from './actors/classic-member.ts'
+import { ConsumerMember } from './actors/consumer-member.ts'
 import { IdempotentProducer } from './actors/idempotent-producer.ts'
 import { OffsetCommitter } from './actors/offset-committer.ts'
 import { PlainProducer } from './actors/plain-producer.ts'
@@ -5,6 +7,7 @@ import { Reader } from './actors/reader.ts'
 import { TransactionalProducer } from './actors/transactional-producer.ts'
 import { finalAudit } from './audit.ts'
 import { Chaos } from './chaos.ts'
+import { Generations } from './generations.ts'
 import type { Actor, Scene } from './scene.ts'
 
 /**
@@ -16,6 +19,8 @@ import type { Actor, Scene } from './scene.ts'
 export type Mode = 'flushed' | 'killed' | 'lossy'
 
 const READERS_GROUP = 'in-transactions'
+const MODERN_GROUP = 'modern'
+const CLASSIC_GROUP = 'classic'
 const MEMBERLESS_GROUP = 'memberless'
 
 /** One run, from the first start of the broker to its last stop. */
@@ -53,8 +58,23 @@ function cast(scene: Scene, mode: Mode): Actor[] {
     new Reader(scene, 'reader', scene.partitions, false),
   ]
   if (random.chance(0.5)) {
-    const options = { group: MEMBERLESS_GROUP, read: [READERS_GROUP], partitions: scene.partitions }
+    const options = {
+      group: MEMBERLESS_GROUP,
+      read: [READERS_GROUP, MODERN_GROUP, CLASSIC_GROUP],
+      partitions: scene.partitions,
+    }
     actors.push(new OffsetCommitter(scene, 'committer', options))
+  }
+  if (random.chance(0.4)) {
+    for (const name of ['modern-a', 'modern-b', 'modern-c'])
+      actors.push(new ConsumerMember(scene, name, { group: MODERN_GROUP, topics: ['plain', 'ordered'] }))
+  }
+  if (random.chance(0.4)) {
+    const generations = new Generations(scene.world, CLASSIC_GROUP)
+    for (const name of ['classic-a', 'classic-b', 'classic-c'])
+      actors.push(
+        new ClassicMember(scene, name, { group: CLASSIC_GROUP, partitions: scene.partitions, generations }),
+      )
   }
   if (mode !== 'lossy' && random.chance(0.7)) {
     const options = { partitions: scene.partitionsOf('paid'), group: READERS_GROUP }

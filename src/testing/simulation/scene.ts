@@ -4,6 +4,7 @@ import { createTopicsRequest, createTopicsResponse } from '../../wire/schemas/19
 import { Link, LinkBroken } from './link.ts'
 import type { Machine } from './machine.ts'
 import { OffsetRegisters } from './offset-registers.ts'
+import { Ownership } from './ownership.ts'
 import { PartitionHistory } from './partition-history.ts'
 import { TransactionsHistory } from './transactions-history.ts'
 import type { World } from './world.ts'
@@ -35,6 +36,7 @@ export class Scene {
   readonly partitions: SimulatedPartition[] = []
   readonly transactions: TransactionsHistory
   readonly offsets: OffsetRegisters
+  readonly ownership: Ownership
   /** Those who take part come to an end of what they do. */
   isEnding = false
   /** So often a power cut took what was not on the device. */
@@ -49,6 +51,7 @@ export class Scene {
     this.isLossy = isLossy
     this.transactions = new TransactionsHistory(world)
     this.offsets = new OffsetRegisters(world)
+    this.ownership = new Ownership(world)
   }
 
   count(what: string, times = 1): void {

@@ -1,3 +1,4 @@
+import { HEARTBEAT_MS, SESSION_TIMEOUT_MS } from './actors/consumer-member.ts'
 import { Machine } from './machine.ts'
 import { type Mode, play } from './play.ts'
 import { Scene } from './scene.ts'
@@ -33,6 +34,11 @@ export async function simulate(
   const machine = new Machine(world, {
     'offsets.topic.num.partitions': '1',
     'transaction.state.log.num.partitions': '1',
+    'group.consumer.min.session.timeout.ms': '1000',
+    'group.consumer.session.timeout.ms': String(SESSION_TIMEOUT_MS),
+    'group.consumer.min.heartbeat.interval.ms': '100',
+    'group.consumer.heartbeat.interval.ms': String(HEARTBEAT_MS),
+    'group.min.session.timeout.ms': '1000',
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
     ...(mode === 'flushed' && { 'log.flush.interval.messages': '1' }),
   })

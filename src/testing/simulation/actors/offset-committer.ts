@@ -18,10 +18,11 @@ export async function commitOnce(
   link: Link,
   partition: SimulatedPartition,
   { group, memberId, generation }: Committing,
+  versions: readonly number[] = [8, 9, 10],
 ): Promise<number> {
   const committedOffset = scene.offsets.next()
   const write = scene.offsets.of(group, partition).write(String(committedOffset))
-  const { topics } = await link.ask(offsetCommitRequest, offsetCommitResponse, link.random.pick([8, 9, 10]), {
+  const { topics } = await link.ask(offsetCommitRequest, offsetCommitResponse, link.random.pick(versions), {
     groupId: group,
     memberId,
     generationIdOrMemberEpoch: generation,
