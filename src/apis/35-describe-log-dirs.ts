@@ -28,7 +28,8 @@ export const describeLogDirs = handler({
   minVersion: 0,
   maxVersion: 5,
 
-  handle(_context, request, services) {
+  async handle(_context, request, services) {
+    await services.partitions.allOpened()
     const wanted = wantedPartitions(request)
     return {
       errorCode: ErrorCode.NONE,

@@ -26,7 +26,7 @@ export function sampleBroker(metrics: ReadableMetrics, parts: BrokerParts): void
   const one = (value: number) => [{ labels: {}, value }]
   metrics.sample('sluice_topics', () => one(metadata.image().topics.size))
   metrics.sample('sluice_partitions', () => {
-    let led = 0
+    let led = partitions.unopenedCount
     for (const partition of partitions.all()) if (partition.isLeader) led++
     return one(led)
   })

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { invariant } from '../base/invariant.ts'
+import type { Steps } from '../base/steps.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import type { FileSystemSpace } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
@@ -56,6 +57,11 @@ export interface PlaceOptions {
   readonly directoryId: string | undefined
   /** Made just now: there can't be a log of it in a directory that is offline. */
   readonly isNew: boolean
+}
+
+export interface PlacedLog {
+  readonly log: PartitionLog
+  readonly directory: LogDirectory
 }
 
 interface Place {
@@ -284,22 +290,33 @@ export class LogDirectories {
     return found?.failure === undefined ? found : undefined
   }
 
+  /** Whether the log was found in that directory, and has not been opened since. */
+  wasFoundIn(directory: LogDirectory, topic: string, partition: number): boolean {
+    return this.#found.get(`${topic}-${partition}`) === directory
+  }
+
   /**
    * The log of a partition: the one that was found, or a new one where AlterReplicaLogDirs wants it, where the metadata
    * has it, or where there are the fewest. Undefined where its log is, or may be, in a directory that is offline.
-   * Throws KafkaError KAFKA_STORAGE_ERROR, and what opening throws.
+   * Throws KafkaError KAFKA_STORAGE_ERROR, and what opening throws. Nobody else may open or delete it meanwhile.
    */
-  openOrCreate(
+  *opening(
     identity: TopicPartitionId,
     config: LogConfig,
     { directoryId, isNew }: PlaceOptions,
-  ): { readonly log: PartitionLog; readonly directory: LogDirectory } | undefined {
+  ): Steps<PlacedLog | undefined> {
     const { topic, partition } = identity
     const name = `${topic}-${partition}`
     const there = this.directoryOf(topic, partition)
     if (there !== undefined) {
-      this.#found.delete(name)
-      return { log: this.#openIn(there, identity, config), directory: there }
+      try {
+        const log = yield* this.#openIn(there, identity, config)
+        this.#found.delete(name)
+        return { log, directory: there }
+      } catch (error) {
+        this.#found.delete(name)
+        throw error
+      }
     }
     const candidates = this.#takingLogs()
     const assigned = candidates.find(({ id }) => id === directoryId)
@@ -312,7 +329,7 @@ export class LogDirectories {
     for (const directory of wanted === undefined ? this.#byLoad(candidates) : [wanted]) {
       try {
         for (const other of candidates) if (other !== directory) other.setAsideStray(topic, partition)
-        return { log: this.#openIn(directory, identity, config), directory }
+        return { log: yield* this.#openIn(directory, identity, config), directory }
       } catch (error) {
         lastError = error
       }
@@ -320,8 +337,30 @@ export class LogDirectories {
     throw lastError ?? new KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, 'No log directories available.')
   }
 
-  #openIn(directory: LogDirectory, identity: TopicPartitionId, config: LogConfig): PartitionLog {
-    return this.#guard(directory, () => directory.openOrCreate(identity, config))
+  *#openIn(directory: LogDirectory, identity: TopicPartitionId, config: LogConfig): Steps<PartitionLog> {
+    try {
+      return yield* directory.opening(identity, config)
+    } catch (error) {
+      throw this.#checked(directory, error)
+    }
+  }
+
+  /** As `delete`, for partitions that were found and have not been opened, with the copies of them. */
+  deleteFound(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
+    for (const { topic, partition } of partitions) {
+      const name = `${topic}-${partition}`
+      const future = this.#foundFutures.get(name)
+      if (future === undefined) continue
+      this.#foundFutures.delete(name)
+      this.#guard(future.directory, () => future.directory.discardFuture(future.name, topic, partition))
+    }
+    for (const directory of this.online) {
+      const here = partitions.filter(
+        ({ topic, partition }) => this.#found.get(`${topic}-${partition}`) === directory,
+      )
+      for (const { topic, partition } of here) this.#found.delete(`${topic}-${partition}`)
+      this.#guard(directory, () => directory.deleteFound(here))
+    }
   }
 
   /**
@@ -441,16 +480,27 @@ export class LogDirectories {
   #byLoad(directories: readonly LogDirectory[]): LogDirectory[] {
     const open = directories.filter(({ path }) => !this.isCordoned(path))
     // Kafka places what was assigned by hand, where nothing else is left.
-    return (open.length > 0 ? open : [...directories]).sort((a, b) => a.logCount - b.logCount)
+    return (open.length > 0 ? open : [...directories]).sort((a, b) => this.#load(a) - this.#load(b))
+  }
+
+  /** Logs that are open, and those that will be. */
+  #load(directory: LogDirectory): number {
+    let found = 0
+    for (const each of this.#found.values()) if (each === directory) found++
+    return directory.logCount + found
   }
 
   #guard<T>(directory: LogDirectory, action: () => T): T {
     try {
       return action()
     } catch (error) {
-      if (error instanceof Error && isDeviceFailure(error)) directory.fail(error)
-      throw error
+      throw this.#checked(directory, error)
     }
+  }
+
+  #checked(directory: LogDirectory, error: unknown): unknown {
+    if (error instanceof Error && isDeviceFailure(error)) directory.fail(error)
+    return error
   }
 
   #failed(directory: LogDirectory, error: Error): void {

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import { invariant } from '../base/invariant.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import { runAtOnce, type Steps } from '../base/steps.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
 import { type CheckpointKind, DirectoryCheckpoints } from './directory-checkpoints.ts'
 import { type MetaProperties, readTopicId, writeTopicId } from './directory-files.ts'
@@ -212,6 +213,11 @@ export class LogDirectory {
    * to be left alone.
    */
   openOrCreate(identity: TopicPartitionId, config: LogConfig): PartitionLog {
+    return runAtOnce(this.opening(identity, config))
+  }
+
+  /** As `openOrCreate`; nobody else may open or delete it meanwhile. */
+  *opening(identity: TopicPartitionId, config: LogConfig): Steps<PartitionLog> {
     const { fs } = this.#options
     const { topic, topicId, partition } = identity
     const name = `${topic}-${partition}`
@@ -223,7 +229,7 @@ export class LogDirectory {
       this.#setAside(topic, partition, storedId)
       storedId = undefined
     }
-    const log = this.#open(identity, directory, storedId, config, this.hadCleanShutdown)
+    const log = yield* this.#open(identity, directory, storedId, config, this.hadCleanShutdown)
     this.#logs.set(name, log)
     return log
   }
@@ -237,7 +243,7 @@ export class LogDirectory {
     let log: PartitionLog
     try {
       // Batches that are copied would push out of the cache what consumers are about to read.
-      log = this.#open(identity, path, storedId, config, this.hadCleanShutdown, false)
+      log = runAtOnce(this.#open(identity, path, storedId, config, this.hadCleanShutdown, false))
     } catch (error) {
       // What a copy that was not begun leaves behind, nobody would look for.
       if (name === undefined && fs.exists(path)) fs.removeDirectory(path)
@@ -263,7 +269,7 @@ export class LogDirectory {
     const path = `${this.path}/${name}`
     fs.rename(directory, path)
     fs.syncDirectory(this.path)
-    const log = this.#open(identity, path, identity.topicId, config, true)
+    const log = runAtOnce(this.#open(identity, path, identity.topicId, config, true))
     this.#logs.set(name, log)
     return log
   }
@@ -304,6 +310,24 @@ export class LogDirectory {
     log.abandon(`${this.path}/${renamed}`)
     this.#options.fs.rename(directory, `${this.path}/${renamed}`)
     return renamed
+  }
+
+  /** As `delete`, for partitions that were found and are not open. */
+  deleteFound(partitions: readonly { readonly topic: string; readonly partition: number }[]): void {
+    const { fs } = this.#options
+    const renamed: string[] = []
+    try {
+      for (const { topic, partition } of partitions) {
+        const name = `${topic}-${partition}`
+        this.#forgetOffsets(name)
+        const deleted = this.#retired.deletedName(topic, partition)
+        fs.rename(`${this.path}/${name}`, `${this.path}/${deleted}`)
+        renamed.push(deleted)
+      }
+      if (renamed.length > 0) fs.syncDirectory(this.path)
+    } finally {
+      for (const name of renamed) this.#retired.removeLater(name)
+    }
   }
 
   /** Removes a copy that is of no use and not open, found under `name`. */
@@ -423,17 +447,17 @@ export class LogDirectory {
     for (const log of this.#futures.values()) if (log.failure === undefined) yield log
   }
 
-  #open(
+  *#open(
     { topic, topicId, partition }: TopicPartitionId,
     directory: string,
     storedId: string | undefined,
     config: LogConfig,
     hadCleanShutdown: boolean,
     isCached = true,
-  ): PartitionLog {
+  ): Steps<PartitionLog> {
     const { fs, clock, random, logger, producerIdExpirationMs, tailCacheBudget, buffers } = this.#options
     const name = `${topic}-${partition}`
-    const log = PartitionLog.open({
+    const log = yield* PartitionLog.opening({
       fs,
       directory,
       topic,

@@ -29,7 +29,7 @@ export function followCoordinatorTopic(
   const follow = (): Promise<unknown> => {
     const loading: Promise<void>[] = []
     for (const { partition } of metadata.image().topics.get(topic)?.partitions ?? []) {
-      const hosted = partitions.get(topic, partition)
+      const hosted = partitions.getAtOnce(topic, partition)
       if (hosted === undefined) coordinator.resigned(partition)
       else if (!hosted.isLeader) coordinator.resigned(partition, hosted.leaderEpoch)
       else loading.push(coordinator.elected(partition, hosted.leaderEpoch, coordinatorLog(hosted)))

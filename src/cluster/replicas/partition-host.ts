@@ -3,10 +3,12 @@
  * served when a commit resolves. Kafka's `ReplicaManager` for the part that is state.
  */
 import type { Clock, Timer } from '../../base/clock.ts'
+import { invariant } from '../../base/invariant.ts'
 import type { Logger } from '../../base/logger.ts'
+import { runAtOnce, type Steps } from '../../base/steps.ts'
 import type { LogConfig } from '../../logstore/log-config.ts'
 import type { LogDirectories } from '../../logstore/log-directories.ts'
-import type { LogDirectory } from '../../logstore/log-directory.ts'
+import type { LogDirectory, TopicPartitionId } from '../../logstore/log-directory.ts'
 import { isOutOfRoom } from '../../logstore/log-errors.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import type { Placement } from '../controller/directories.ts'
@@ -14,6 +16,7 @@ import type { MetadataChange } from '../metadata/changes.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/image.ts'
 import { Partition } from '../partition.ts'
 import { HostedPartition } from './hosted-partition.ts'
+import { SLICE_MS, type UnopenedPartition, UnopenedPartitions } from './unopened-partitions.ts'
 
 export interface PartitionHostOptions {
   readonly brokerId: number
@@ -41,11 +44,6 @@ export interface LogMoveListener {
   configured(partition: HostedPartition, config: LogConfig): void
 }
 
-/**
- * How long new partitions are opened in one go, each of which costs a directory and some files. Those that are left
- * follow in slices of this length between other work, or when they are asked for.
- */
-const SLICE_MS = 10
 /** How long a partition that the disk has no room for waits until it is tried again. */
 const ROOM_RETRY_MS = 1000
 
@@ -54,23 +52,46 @@ export class PartitionHost {
   readonly #topics = new Map<string, HostedPartition[]>()
   /** Partitions whose log failed, or could not be opened: their topics' ids by `topic-partition`. */
   readonly #offline = new Map<string, string>()
-  /** Partitions made by a commit whose logs are still to be made, by `topic-partition`. */
-  readonly #unopened = new Map<string, { readonly topic: string; readonly partition: number }>()
-  #slice: Timer | undefined
+  readonly #unopened: UnopenedPartitions
   /** Partitions whose logs the disk has no room for, by `topic-partition`. */
-  readonly #roomless = new Map<
-    string,
-    { readonly topic: string; readonly partition: number; readonly isNew: boolean }
-  >()
+  readonly #roomless = new Map<string, UnopenedPartition>()
   #roomRetry: Timer | undefined
   #placements: Placement[] = []
 
   constructor(options: PartitionHostOptions) {
     this.#options = options
+    this.#unopened = new UnopenedPartitions({
+      clock: options.clock,
+      open: (unopened) => this.#hosting(unopened),
+      turnEnded: () => this.#tellPlacements(),
+    })
   }
 
+  /**
+   * Opens the partition where nobody has yet, unless it takes long: it is the next then, and `missing` answers for it
+   * until it is open.
+   */
   get(topic: string, partition: number): HostedPartition | undefined {
-    return this.#topics.get(topic)?.[partition] ?? this.#openAsked(topic, partition)
+    const hosted = this.#topics.get(topic)?.[partition]
+    if (hosted !== undefined || !this.#unopened.openAsked(topic, partition)) return hosted
+    this.#tellPlacements()
+    return this.#topics.get(topic)?.[partition]
+  }
+
+  /** As `get`, however long it takes. */
+  getAtOnce(topic: string, partition: number): HostedPartition | undefined {
+    this.#unopened.openAtOnce(topic, partition)
+    return this.get(topic, partition)
+  }
+
+  /** How many are still to be opened. */
+  get unopenedCount(): number {
+    return this.#unopened.count
+  }
+
+  /** Resolves when none is left to be opened. */
+  allOpened(): Promise<void> {
+    return this.#unopened.none()
   }
 
   *all(): Generator<HostedPartition, void, undefined> {
@@ -88,10 +109,13 @@ export class PartitionHost {
       : ErrorCode.NOT_LEADER_OR_FOLLOWER
   }
 
-  /** Takes up everything that the image gives this broker, when it starts. */
+  /**
+   * Takes up everything that the image gives this broker, when it starts. Logs are opened, and recovered where it has to
+   * be, when somebody asks for them, and the others between other work.
+   */
   load(image: MetadataImage): void {
-    for (const topic of image.topics.values()) this.#applyTopic(topic, image, topic)
-    this.#tellPlacements()
+    for (const topic of image.topics.values()) this.#applyTopic(topic, topic, Number.NEGATIVE_INFINITY)
+    this.#unopened.openLater()
   }
 
   /** A commit, in the form of the store's listener. */
@@ -101,9 +125,9 @@ export class PartitionHost {
       const before = previous.topics.get(name)
       const topic = image.topics.get(name)
       if (before !== undefined && before.id !== topic?.id) this.#removeTopic(name)
-      if (topic !== undefined) this.#applyTopic(topic, image, before, untilMs)
+      if (topic !== undefined) this.#applyTopic(topic, before, untilMs)
     }
-    this.#openLater()
+    this.#unopened.openLater()
     this.#tellPlacements()
     this.#applyConfigs(image, changes)
   }
@@ -118,132 +142,106 @@ export class PartitionHost {
         hosted.close(ErrorCode.KAFKA_STORAGE_ERROR)
       }
     }
+    const { logs } = this.#options
+    for (const { topic, topicId, partition } of this.#unopened.giveUp((each) =>
+      logs.wasFoundIn(directory, each.topic, each.partition),
+    )) {
+      this.#offline.set(`${topic}-${partition}`, topicId)
+    }
   }
 
   /** Serves nothing any more; the logs are closed by their directory. */
   close(): void {
-    this.#slice?.cancel()
     this.#roomRetry?.cancel()
-    this.#unopened.clear()
+    this.#unopened.close()
     this.#roomless.clear()
     for (const partition of this.all()) partition.close()
     this.#topics.clear()
   }
 
-  /** @param untilMs when new partitions are no longer opened but noted, by the monotonic clock */
-  #applyTopic(
-    topic: TopicImage,
-    image: MetadataImage,
-    before: TopicImage | undefined,
-    untilMs = Number.POSITIVE_INFINITY,
-  ): void {
+  /** @param untilMs when partitions are no longer opened but noted, by the monotonic clock */
+  #applyTopic(topic: TopicImage, before: TopicImage | undefined, untilMs: number): void {
     const { brokerId, clock } = this.#options
     const hosted = this.#topics.get(topic.name)
-    for (const partition of topic.partitions) {
-      if (!partition.replicas.includes(brokerId)) continue
-      const known = hosted?.[partition.partition]
+    for (const state of topic.partitions) {
+      if (!state.replicas.includes(brokerId)) continue
+      const { partition } = state
+      const known = hosted?.[partition]
       if (known !== undefined) {
-        known.apply(partition)
+        known.apply(state)
         continue
       }
-      const name = `${topic.name}-${partition.partition}`
-      if (this.#offline.get(name) === topic.id || this.#unopened.has(name) || this.#roomless.has(name))
-        continue
-      const isNew = before?.id !== topic.id || before.partitions[partition.partition] === undefined
-      if (isNew && clock.monotonicMs() >= untilMs) {
-        this.#unopened.set(name, { topic: topic.name, partition: partition.partition })
-      } else this.#host(topic, partition, image, isNew)
+      const name = `${topic.name}-${partition}`
+      if (this.#offline.get(name) === topic.id || this.#roomless.has(name)) continue
+      if (this.#unopened.has(topic.name, partition)) continue
+      const isNew = before?.id !== topic.id || before.partitions[partition] === undefined
+      const unopened = { topic: topic.name, topicId: topic.id, partition, isNew }
+      if (clock.monotonicMs() < untilMs) runAtOnce(this.#hosting(unopened))
+      else this.#unopened.add(unopened)
     }
   }
 
-  #host(topic: TopicImage, partition: PartitionImage, image: MetadataImage, isNew: boolean): void {
-    const name = `${topic.name}-${partition.partition}`
-    let hosted = this.#topics.get(topic.name)
-    if (hosted === undefined) {
-      hosted = []
-      this.#topics.set(topic.name, hosted)
-    }
+  /** Never throws: what cannot be opened is offline. */
+  *#hosting(unopened: UnopenedPartition): Steps<void> {
+    const { topic, topicId, partition, isNew } = unopened
+    const name = `${topic}-${partition}`
     try {
-      const opened = this.#open(topic, partition, image, isNew)
+      const opened = yield* this.#opening(topic, topicId, partition, isNew)
       if (opened === undefined) return
-      hosted[partition.partition] = opened
+      let hosted = this.#topics.get(topic)
+      if (hosted === undefined) {
+        hosted = []
+        this.#topics.set(topic, hosted)
+      }
+      hosted[partition] = opened
       this.#offline.delete(name)
       this.#roomless.delete(name)
     } catch (error) {
       const isKnown = this.#roomless.delete(name)
       if (isOutOfRoom(error)) {
-        this.#roomless.set(name, { topic: topic.name, partition: partition.partition, isNew })
+        this.#roomless.set(name, unopened)
         this.#tryAgainLater()
         if (isKnown) return
-      } else this.#offline.set(name, topic.id)
-      this.#options.logger.error('partition is offline', {
-        topic: topic.name,
-        partition: partition.partition,
-        err: error,
-      })
+      } else this.#offline.set(name, topicId)
+      this.#options.logger.error('partition is offline', { topic, partition, err: error })
     }
-  }
-
-  #openAsked(topic: string, partition: number): HostedPartition | undefined {
-    if (this.#unopened.size === 0 || !this.#unopened.delete(`${topic}-${partition}`)) return undefined
-    this.#openNew(topic, partition)
-    this.#tellPlacements()
-    return this.#topics.get(topic)?.[partition]
-  }
-
-  #openNew(topic: string, partition: number, isNew = true): void {
-    const image = this.#options.image()
-    const found = image.topics.get(topic)
-    const state = found?.partitions[partition]
-    if (found !== undefined && state !== undefined) this.#host(found, state, image, isNew)
   }
 
   /** Until the disk has room for all. */
   #tryAgainLater(): void {
     this.#roomRetry ??= this.#options.clock.setTimer(ROOM_RETRY_MS, () => {
       this.#roomRetry = undefined
-      for (const { topic, partition, isNew } of [...this.#roomless.values()])
-        this.#openNew(topic, partition, isNew)
-      this.#tellPlacements()
+      for (const unopened of this.#roomless.values()) this.#unopened.add(unopened)
+      this.#unopened.openLater()
     })
   }
 
-  #openLater(): void {
-    if (this.#unopened.size === 0 || this.#slice !== undefined) return
-    const { clock } = this.#options
-    this.#slice = clock.setTimer(0, () => {
-      this.#slice = undefined
-      const untilMs = clock.monotonicMs() + SLICE_MS
-      for (const [name, { topic, partition }] of this.#unopened) {
-        this.#unopened.delete(name)
-        this.#openNew(topic, partition)
-        if (clock.monotonicMs() >= untilMs) break
-      }
-      this.#tellPlacements()
-      this.#openLater()
-    })
-  }
-
-  /** Undefined where its log is in a directory that cannot be used. */
-  #open(
-    topic: TopicImage,
-    image: PartitionImage,
-    metadata: MetadataImage,
+  /** Undefined where its log is in a directory that cannot be used, or it has gone. */
+  *#opening(
+    topic: string,
+    topicId: string,
+    partition: number,
     isNew: boolean,
-  ): HostedPartition | undefined {
+  ): Steps<HostedPartition | undefined> {
     const { brokerId, logs, clock, logConfig, minInsyncReplicas, replicaLagTimeMaxMs, moves } = this.#options
-    const identity = { topic: topic.name, topicId: topic.id, partition: image.partition }
-    const config = logConfig(topic.name, metadata)
-    const directoryId = image.directories?.[brokerId]
-    const opened = logs.openOrCreate(identity, config, { directoryId, isNew })
+    const identity = { topic, topicId, partition }
+    const { configs } = this.#options.image()
+    const config = logConfig(topic, this.#options.image())
+    const directoryId = this.#state(identity)?.directories?.[brokerId]
+    const opened = yield* logs.opening(identity, config, { directoryId, isNew })
     if (opened === undefined) return undefined
-    if (opened.directory.id !== directoryId)
+    // As it is now: others have had their turn.
+    const image = this.#state(identity)
+    invariant(image !== undefined, `${topic}-${partition} is there while it is opened`)
+    if (this.#options.image().configs !== configs)
+      opened.log.updateConfig(logConfig(topic, this.#options.image()))
+    if (opened.directory.id !== image.directories?.[brokerId])
       this.#placements.push({ ...identity, directoryId: opened.directory.id })
     const state = new Partition({
-      partition: image.partition,
+      partition,
       brokerId,
       replicaLagTimeMaxMs,
-      minInsyncReplicas: () => minInsyncReplicas(topic.name),
+      minInsyncReplicas: () => minInsyncReplicas(topic),
       mayJoinIsr: (id, epoch) => {
         const broker = this.#options.image().brokers.get(id)
         return broker !== undefined && !broker.fenced && (epoch === -1 || epoch === broker.epoch)
@@ -251,8 +249,13 @@ export class PartitionHost {
     })
     const hosted = new HostedPartition(identity, opened.log, state, clock)
     hosted.apply(image)
-    moves.opened(hosted, config)
+    moves.opened(hosted, opened.log.config)
     return hosted
+  }
+
+  #state({ topic, topicId, partition }: TopicPartitionId): PartitionImage | undefined {
+    const found = this.#options.image().topics.get(topic)
+    return found?.id === topicId ? found.partitions[partition] : undefined
   }
 
   #tellPlacements(): void {
@@ -263,17 +266,19 @@ export class PartitionHost {
   #removeTopic(name: string): void {
     const { logs, logger, moves } = this.#options
     const held = (this.#topics.get(name) ?? []).filter((hosted) => hosted !== undefined)
+    const unopened = this.#unopened.giveUp(({ topic }) => topic === name)
     for (const hosted of held) {
       hosted.close()
       moves.deleting(hosted)
     }
     try {
       logs.delete(held.map(({ log }) => log))
+      logs.deleteFound(unopened)
     } catch (err) {
       logger.error('logs of a deleted topic are left behind', { topic: name, partitions: held.length, err })
     }
     this.#topics.delete(name)
-    for (const partitions of [this.#offline, this.#unopened, this.#roomless]) {
+    for (const partitions of [this.#offline, this.#roomless]) {
       for (const partition of partitions.keys()) {
         if (partition.slice(0, partition.lastIndexOf('-')) === name) partitions.delete(partition)
       }
