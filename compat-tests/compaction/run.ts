@@ -12,14 +12,28 @@ import { encodeBatch } from '../../src/wire/records.ts'
 import { makeDataDirectory, removeDataDirectory } from '../support/data-directory.ts'
 import { cleanedTo, segmentsOf, startKafka, startSluice, type TestedBroker } from './brokers.ts'
 import { encodePlanned, type HistoryOptions, HistoryPlan } from './history.ts'
-import { alterTopic, batchesOf, createTopic, earliestOffset, newProducerId, produce } from './session.ts'
+import {
+  alterTopic,
+  batchesOf,
+  createTopic,
+  earliestOffset,
+  newProducerId,
+  produce,
+  stableOffset,
+} from './session.ts'
+import { type TransactionalHistoryOptions, TransactionalPlan } from './transactional-history.ts'
+import { TransactionalSession } from './transactional-session.ts'
 
 const HOUR_MS = 3_600_000
 const WITHIN_MS = 30_000
 /** Kafka applies a topic's config a moment after it has answered. */
 const CONFIG_SETTLES_MS = 500
 
-const brokerConfig = { 'log.cleaner.backoff.ms': '100', 'offsets.topic.num.partitions': '1' }
+const brokerConfig = {
+  'log.cleaner.backoff.ms': '100',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.num.partitions': '1',
+}
 /** Nothing is cleaned while the ratio is 1, so that both clean a whole history in one round. */
 const topicConfig = {
   'cleanup.policy': 'compact',
@@ -27,6 +41,9 @@ const topicConfig = {
   'segment.ms': '3000',
   'file.delete.delay.ms': '0',
 }
+
+/** Segments end by their size alone: markers bear the time at which each broker wrote them. */
+const transactionalTopicConfig = { 'segment.bytes': '1048576', 'segment.ms': '604800000' }
 
 interface Case {
   readonly topic: string
@@ -130,6 +147,93 @@ async function compare(one: Case, brokers: readonly TestedBroker[], seed: number
   }
 }
 
+interface TransactionalCase {
+  readonly topic: string
+  readonly configs?: Readonly<Record<string, string>>
+  readonly history: TransactionalHistoryOptions
+  readonly rounds: number
+  /** A transaction is open at the end of every round but the last. */
+  readonly leavesOpen?: boolean
+}
+
+const usualTransactions: TransactionalHistoryOptions = {
+  keys: 30,
+  producers: 4,
+  steps: 120,
+  tombstones: 0.15,
+  commits: 0.5,
+}
+const transactionalCases: readonly TransactionalCase[] = [
+  { topic: 'transactions-usual', history: usualTransactions, rounds: 3 },
+  {
+    topic: 'transactions-markers-go',
+    configs: { 'delete.retention.ms': '0' },
+    history: { ...usualTransactions, keys: 8, tombstones: 0.4 },
+    rounds: 4,
+  },
+  {
+    topic: 'transactions-open',
+    configs: { 'delete.retention.ms': '0' },
+    history: { ...usualTransactions, producers: 3 },
+    rounds: 4,
+    leavesOpen: true,
+  },
+]
+
+async function compareTransactions(
+  one: TransactionalCase,
+  brokers: readonly TestedBroker[],
+  seed: number,
+): Promise<void> {
+  const { topic, history, rounds, leavesOpen = false } = one
+  const plan = new TransactionalPlan(new SeededRandom(seed), history, Date.now())
+  const sessions: TransactionalSession[] = []
+  for (const broker of brokers) {
+    await createTopic(broker, topic, { ...topicConfig, ...transactionalTopicConfig, ...one.configs })
+    sessions.push(await TransactionalSession.begin(broker, topic, history.producers))
+  }
+  for (let round = 1; round <= rounds; round++) {
+    const isOpen = leavesOpen && round < rounds
+    const steps = plan.round(isOpen)
+    let activeFrom = 0
+    for (const session of sessions)
+      for (const step of steps) activeFrom = (await session.do(step)) ?? activeFrom
+    const each = <T>(ask: (broker: TestedBroker) => Promise<T> | T) => Promise.all(brokers.map(ask))
+    const compareAll = async (when: string) => {
+      const found = await each((broker) =>
+        batchesOf(broker, topic, sessions[brokers.indexOf(broker)]!.producerIds),
+      )
+      verdict(`${topic}: batches ${when}`, found[0], found[1])
+      const segments = await each((broker) => segmentsOf(broker, topic))
+      verdict(`${topic}: segments ${when}`, segments[0], segments[1])
+      const [ours, theirs] = sessions.map((session) => session.abortedIndex())
+      verdict(`${topic}: aborted transactions ${when}`, ours, theirs)
+      return Promise.all(sessions.map(async (session) => latestOf(await session.committedValues())))
+    }
+    const before = await compareAll(`before cleaning ${round}`)
+    verdict(`${topic}: what is committed before cleaning ${round}`, before[0], before[1])
+    const stable = await stableOffset(brokers[0]!, topic)
+    // What is open, and all behind it in its segment and after it, stays as it is.
+    const cleanable = Math.max(...segmentsOf(brokers[0]!, topic).filter((base) => base <= stable))
+    await each((broker) => alterTopic(broker, topic, 'min.cleanable.dirty.ratio', '0'))
+    await until(`${topic}: cleaning ${round}`, () =>
+      brokers.every((broker) => cleanedTo(broker, topic) >= Math.min(activeFrom, cleanable)),
+    )
+    await each((broker) => alterTopic(broker, topic, 'min.cleanable.dirty.ratio', '1'))
+    await sleep(CONFIG_SETTLES_MS)
+    const [cleaned, cleanedByKafka] = await each((broker) => cleanedTo(broker, topic))
+    verdict(`${topic}: cleaned to, in round ${round}`, cleaned, cleanedByKafka)
+    const after = await compareAll(`after cleaning ${round}`)
+    verdict(`${topic}: what is committed after cleaning ${round}`, after[0], before[0])
+    verdict(`${topic}: what is committed after cleaning ${round} by Kafka`, after[1], before[1])
+  }
+}
+
+/** The keys that have a value, and which. */
+function latestOf(values: ReadonlyMap<string, string>): string[] {
+  return [...values].flatMap(([key, value]) => (value === 'gone' ? [] : [`${key}=${value}`])).sort()
+}
+
 /** A record without a key among others. */
 async function compareKeyless(brokers: readonly TestedBroker[]): Promise<void> {
   const topic = 'compacted-keyless'
@@ -158,16 +262,20 @@ try {
     ])),
   )
   await compareKeyless(brokers)
-  await Promise.all(
-    cases.map(async (one, index) => {
-      try {
-        await compare(one, brokers, seed + index)
-      } catch (error) {
-        failed++
-        process.stdout.write(`FAIL ${one.topic}: ${error instanceof Error ? error.stack : String(error)}\n`)
-      }
-    }),
-  )
+  const attempt = async (topic: string, comparing: Promise<void>) => {
+    try {
+      await comparing
+    } catch (error) {
+      failed++
+      process.stdout.write(`FAIL ${topic}: ${error instanceof Error ? error.stack : String(error)}\n`)
+    }
+  }
+  await Promise.all([
+    ...cases.map((one, index) => attempt(one.topic, compare(one, brokers, seed + index))),
+    ...transactionalCases.map((one, index) =>
+      attempt(one.topic, compareTransactions(one, brokers, seed + cases.length + index)),
+    ),
+  ])
 } finally {
   for (const broker of brokers) await broker.stop()
   rmSync(kafkaDir, { recursive: true, force: true })

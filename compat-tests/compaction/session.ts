@@ -1,5 +1,6 @@
 /** What the comparison asks of a broker. */
 import { BatchReader } from '../../src/wire/batch.ts'
+import { readEndTxnMarker } from '../../src/wire/control-records.ts'
 import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
 import { readRecords } from '../../src/wire/record-reader.ts'
 import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
@@ -16,6 +17,9 @@ import type { TestedBroker } from './brokers.ts'
 const TOPIC_RESOURCE = 2
 const SET = 0
 const EARLIEST = -2
+const LATEST = -1
+const READ_UNCOMMITTED = 0
+const READ_COMMITTED = 1
 const MAX_BATCH_BYTES = 16 * 1024 * 1024
 
 function check(errorCode: number, what: string): void {
@@ -94,13 +98,25 @@ export async function produce({ client }: TestedBroker, topic: string, records: 
   }
 }
 
-export async function earliestOffset({ client, name }: TestedBroker, topic: string): Promise<number> {
+export function earliestOffset(broker: TestedBroker, topic: string): Promise<number> {
+  return listedOffset(broker, topic, EARLIEST, READ_UNCOMMITTED)
+}
+
+/** Where a reader of committed records ends. */
+export function stableOffset(broker: TestedBroker, topic: string): Promise<number> {
+  return listedOffset(broker, topic, LATEST, READ_COMMITTED)
+}
+
+async function listedOffset(
+  { client, name }: TestedBroker,
+  topic: string,
+  timestamp: number,
+  isolationLevel: number,
+): Promise<number> {
   const { topics } = await client.send(listOffsetsRequest, listOffsetsResponse, 7, {
     replicaId: -1,
-    isolationLevel: 0,
-    topics: [
-      { name: topic, partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: EARLIEST }] },
-    ],
+    isolationLevel,
+    topics: [{ name: topic, partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp }] }],
   })
   const { errorCode, offset } = topics[0]!.partitions[0]!
   check(errorCode, `${name}: ${topic}: ListOffsets`)
@@ -128,11 +144,15 @@ export async function batchesOf(
     for (const batch of new BatchReader(records ?? Buffer.alloc(0))) {
       if (!batch.crcIsRight()) throw new Error(`${broker.name}: ${topic}: wrong CRC at ${batch.baseOffset}`)
       const producer = batch.producerId < 0 ? 'none' : producerIds.indexOf(batch.producerId)
+      // When a marker was written is each broker's own time.
+      const max = batch.isControl ? 'now' : batch.maxTimestamp
       found.push(
-        `batch ${batch.baseOffset}-${batch.lastOffset} codec ${batch.compressionCodec} producer ${producer} epoch ${batch.producerEpoch} sequence ${batch.baseSequence} max ${batch.maxTimestamp} horizon ${batch.hasDeleteHorizon}`,
+        `batch ${batch.baseOffset}-${batch.lastOffset} codec ${batch.compressionCodec} producer ${producer} epoch ${batch.producerEpoch} sequence ${batch.baseSequence} transactional ${batch.isTransactional} max ${max} horizon ${batch.hasDeleteHorizon}`,
       )
-      for (const { offset, timestamp, key, value, headers } of readRecords(batch, MAX_BATCH_BYTES))
-        found.push(`  ${offset} ${timestamp} ${key}=${value} ${headers.map((h) => `${h.key}:${h.value}`)}`)
+      if (batch.isControl) found.push(`  marker ${readEndTxnMarker(batch)?.type ?? 'of nothing'}`)
+      else
+        for (const { offset, timestamp, key, value, headers } of readRecords(batch, MAX_BATCH_BYTES))
+          found.push(`  ${offset} ${timestamp} ${key}=${value} ${headers.map((h) => `${h.key}:${h.value}`)}`)
       last = batch.nextOffset
     }
     if (last === fetchOffset) throw new Error(`${broker.name}: ${topic}: nothing at ${fetchOffset}`)
