@@ -6,6 +6,8 @@ import type { BrokerSettings } from '../config/broker-keys.ts'
 import { capAtLiveBrokers } from '../config/deviations.ts'
 import type { Services } from './services.ts'
 
+const MIN_SEGMENT_BYTES = 1_048_576
+
 /** Undefined for an internal topic whose coordinator is not served: it would be made in a form that is of no use later. */
 export function automaticTopic(
   name: string,
@@ -26,7 +28,7 @@ export function offsetsTopic(settings: BrokerSettings, image: MetadataImage): To
     configs: new Map([
       ['cleanup.policy', 'compact'],
       ['compression.type', 'producer'],
-      ['segment.bytes', String(settings.offsetsTopicSegmentBytes)],
+      ['segment.bytes', segmentBytes(settings.offsetsTopicSegmentBytes)],
     ]),
   }
 }
@@ -43,8 +45,13 @@ export function transactionsTopic(settings: BrokerSettings, image: MetadataImage
       ['cleanup.policy', 'compact'],
       ['compression.type', 'uncompressed'],
       ['min.insync.replicas', String(capAtLiveBrokers(settings.transactionStateLogMinIsr, brokers))],
-      ['segment.bytes', String(settings.transactionStateLogSegmentBytes)],
+      ['segment.bytes', segmentBytes(settings.transactionStateLogSegmentBytes)],
       ['unclean.leader.election.enable', 'false'],
     ]),
   }
+}
+
+/** The broker's keys allow less than a topic does since KIP-1030; Kafka can't make the topic then. */
+function segmentBytes(wanted: number): string {
+  return String(Math.max(wanted, MIN_SEGMENT_BYTES))
 }

@@ -12,6 +12,10 @@ import { deleteTopicsRequest, deleteTopicsResponse } from '../wire/schemas/20-de
 import { initProducerIdRequest, initProducerIdResponse } from '../wire/schemas/22-init-producer-id.ts'
 import { endTxnRequest, endTxnResponse } from '../wire/schemas/26-end-txn.ts'
 import { txnOffsetCommitRequest, txnOffsetCommitResponse } from '../wire/schemas/28-txn-offset-commit.ts'
+import {
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+} from '../wire/schemas/44-incremental-alter-configs.ts'
 import { describeProducersRequest, describeProducersResponse } from '../wire/schemas/61-describe-producers.ts'
 import {
   describeTransactionsRequest,
@@ -19,12 +23,16 @@ import {
 } from '../wire/schemas/65-describe-transactions.ts'
 import { TestClient } from './test-client.ts'
 
+type Isolation = 'committed' | 'uncommitted'
+
 export interface TestProducer {
   readonly transactionalId: string
   readonly producerId: number
   readonly producerEpoch: number
 }
 
+const TOPIC = 2
+const SET = 0
 const FIRST_TIMESTAMP = 1_700_000_000_000
 const TIMESTAMP_STEP_MS = 10
 const SETTLED_WITHIN_MS = 20_000
@@ -70,6 +78,19 @@ export class TransactionalClient {
       timeoutMs: 5000,
     })
     check(topics[0]!.errorCode)
+  }
+
+  async alterTopic(resourceName: string, name: string, value: string): Promise<void> {
+    const { responses } = await this.client.send(
+      incrementalAlterConfigsRequest,
+      incrementalAlterConfigsResponse,
+      1,
+      {
+        resources: [{ resourceType: TOPIC, resourceName, configs: [{ name, configOperation: SET, value }] }],
+        validateOnly: false,
+      },
+    )
+    check(responses[0]!.errorCode)
   }
 
   async deleteTopic(name: string): Promise<void> {
@@ -166,10 +187,28 @@ export class TransactionalClient {
     }
   }
 
-  /** A partition from the start to what is its end at this level, by as many requests as it takes. */
-  async read(topic: string, { partition = 0, isolation = 'committed' as 'committed' | 'uncommitted' } = {}) {
+  /** A partition from the start to what is its end at this level. */
+  async read(topic: string, { partition = 0, isolation = 'committed' as Isolation } = {}) {
     const aborted = new Map<number, { readonly producerId: number; readonly firstOffset: number }>()
     const values: string[] = []
+    for await (const { batches, abortedTransactions, ...ends } of this.#fetch(topic, partition, isolation)) {
+      for (const each of abortedTransactions) aborted.set(each.firstOffset, each)
+      values.push(...valuesOf(batches, abortedTransactions))
+      if (batches.length === 0) return { ...ends, aborted: [...aborted.values()], values }
+    }
+    throw new Error('a partition without an end')
+  }
+
+  /** Of all records in partition 0. */
+  async keysOf(topic: string): Promise<string[]> {
+    const keys: string[] = []
+    for await (const { batches } of this.#fetch(topic, 0, 'uncommitted'))
+      for (const batch of batches) for (const { key } of readRecords(batch, MAX_BYTES)) keys.push(String(key))
+    return keys
+  }
+
+  /** By as many requests as it takes; the last one brings nothing. */
+  async *#fetch(topic: string, partition: number, isolation: Isolation) {
     for (let fetchOffset = 0; ; ) {
       const { responses } = await this.client.send(fetchRequest, fetchResponse, 12, {
         maxWaitMs: 0,
@@ -178,15 +217,13 @@ export class TransactionalClient {
         topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: MAX_BYTES }] }],
         forgottenTopicsData: [],
       })
-      const found = responses[0]!.partitions[0]!
-      check(found.errorCode)
-      const { highWatermark, lastStableOffset, abortedTransactions } = found
-      for (const each of abortedTransactions ?? []) aborted.set(each.firstOffset, each)
-      const batches = [...new BatchReader(found.records ?? Buffer.alloc(0))]
-      values.push(...valuesOf(batches, abortedTransactions ?? []))
+      const { errorCode, records, highWatermark, lastStableOffset, abortedTransactions } =
+        responses[0]!.partitions[0]!
+      check(errorCode)
+      const batches = [...new BatchReader(records ?? Buffer.alloc(0))]
+      yield { batches, abortedTransactions: abortedTransactions ?? [], highWatermark, lastStableOffset }
       const last = batches.at(-1)
-      if (last === undefined)
-        return { highWatermark, lastStableOffset, aborted: [...aborted.values()], values }
+      if (last === undefined) return
       fetchOffset = last.nextOffset
     }
   }

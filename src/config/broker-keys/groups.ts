@@ -46,5 +46,5 @@ export const groupsKeys = {
   'offsets.topic.compression.codec': int(0, { doc: 'Codec of the offsets topic: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.' }),
   'offsets.topic.num.partitions': int(50, { check: atLeast(1), use: 'acted', doc: 'Partitions of the offsets topic; not to be changed once it exists.' }),
   'offsets.topic.replication.factor': short(3, { check: atLeast(1), use: 'acted', doc: 'Replicas of the offsets topic, at most the live brokers.' }),
-  'offsets.topic.segment.bytes': int(104_857_600, { check: atLeast(1), use: 'acted', doc: 'Segment size of the offsets topic.' }),
+  'offsets.topic.segment.bytes': int(104_857_600, { check: atLeast(1), use: 'acted', doc: 'Segment size of the offsets topic; 1 MiB where it is less.' }),
 }

@@ -15,7 +15,7 @@ export const transactionsKeys = {
   'transaction.state.log.min.isr': int(2, { check: atLeast(1), use: 'acted', doc: 'In-sync replicas that a write to the transaction topic needs, at most the live brokers.' }),
   'transaction.state.log.num.partitions': int(50, { check: atLeast(1), use: 'acted', doc: 'Partitions of the transaction topic; not to be changed once it exists.' }),
   'transaction.state.log.replication.factor': short(3, { check: atLeast(1), use: 'acted', doc: 'Replicas of the transaction topic, at most the live brokers.' }),
-  'transaction.state.log.segment.bytes': int(104_857_600, { check: atLeast(1), use: 'acted', doc: 'Segment size of the transaction topic.' }),
+  'transaction.state.log.segment.bytes': int(104_857_600, { check: atLeast(1), use: 'acted', doc: 'Segment size of the transaction topic; 1 MiB where it is less.' }),
   'transaction.two.phase.commit.enable': boolean(false, { doc: 'Whether producers may take part in two-phase commits that outlast their timeout.' }),
   'transactional.id.expiration.ms': int(604_800_000, { check: atLeast(1), use: 'acted', doc: 'Silence after which a transactional id is forgotten.' }),
 }
