@@ -41,7 +41,9 @@ describe('the log of the transactions', () => {
       busy = await client.end(busy, round % 2 === 0 ? 'commit' : 'abort')
     }
     // Of 64 records the latest of each is left, and the last segment, which is not cleaned.
-    await expect.poll(async () => (await client.keysOf('__transaction_state')).length, POLLED).toBeLessThan(30)
+    await expect
+      .poll(async () => (await client.keysOf('__transaction_state')).length, POLLED)
+      .toBeLessThan(30)
     await client.close()
     disk.kill()
     await before.broker.close()
