@@ -10,6 +10,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -53,20 +54,18 @@ func (r requesting) run(ctx context.Context, common common) (any, error) {
 		defer connection.Close()
 		connections[i] = connection
 	}
-	// The first round opens what is opened at first use.
-	each := func(count int, latency *histogram) error {
+	each := func(count int, exchange func(connection *rawConnection, of frame) error) error {
 		return together(r.inFlight, func(worker int) error {
 			for i := worker; i < count; i += r.inFlight {
-				begin := time.Now()
-				if err := connections[i%len(connections)].exchange(frames[i%len(frames)]); err != nil {
+				if err := exchange(connections[i%len(connections)], frames[i%len(frames)]); err != nil {
 					return err
 				}
-				latency.add(time.Since(begin))
 			}
 			return nil
 		})
 	}
-	if err := each(max(r.requests/10, len(frames), len(connections)), &histogram{}); err != nil {
+	// The first round opens what is opened at first use, and waits for the leaders of a broker that has just started.
+	if err := each(max(r.requests/10, len(frames), len(connections)), untilLed); err != nil {
 		return nil, err
 	}
 	var latency histogram
@@ -74,7 +73,13 @@ func (r requesting) run(ctx context.Context, common common) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := each(r.requests, &latency); err != nil {
+	err = each(r.requests, func(connection *rawConnection, of frame) error {
+		begin := time.Now()
+		err := connection.exchange(of)
+		latency.add(time.Since(begin))
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	time, err := watch.stop(int64(r.requests), int64(r.requests*r.size))
@@ -173,10 +178,18 @@ func (c *rawConnection) exchange(of frame) error {
 	if len(answer) < of.errorCodeAt+2 {
 		return fmt.Errorf("an answer of %d bytes", len(answer))
 	}
-	if code := int16(binary.BigEndian.Uint16(answer[of.errorCodeAt:])); code != 0 {
-		return fmt.Errorf("error code %d", code)
+	return kerr.ErrorForCode(int16(binary.BigEndian.Uint16(answer[of.errorCodeAt:])))
+}
+
+// The connection's deadline ends it.
+func untilLed(connection *rawConnection, of frame) error {
+	for {
+		err := connection.exchange(of)
+		if !kerr.IsRetriable(err) {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
-	return nil
 }
 
 func (c *rawConnection) send(bytes []byte) ([]byte, error) {

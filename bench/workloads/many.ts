@@ -38,7 +38,7 @@ export const manyWorkloads: readonly Workload[] = [
     measure: async (brokers, kind) => {
       const broker = await brokers.shared(kind)
       return brokers.withTopic(broker, { partitions: 6, config: 'flush.messages=1' }, async (topic) => {
-        const records = brokers.scale.requests / 3
+        const records = Math.round(brokers.scale.requests / 3)
         const options = { topic, records, clients: SYNCED_PRODUCERS, sync: true }
         return { 'records/s': (await load(broker, 'produce', options)).recordsPerSecond }
       })
