@@ -9,7 +9,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -21,12 +20,10 @@ import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
-import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Produced;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sluice.compat.Broker;
@@ -36,7 +33,6 @@ import sluice.compat.clients.Records;
  * A word count with exactly_once_v2 while the broker is killed and the application begins anew. Every count of every
  * word is there once and in order, as if nothing had happened.
  */
-@Tag("streams")
 class StreamsTest {
   private static final int PARTITIONS = 3;
   private static final int KILLS = 5;
@@ -61,22 +57,7 @@ class StreamsTest {
   }
 
   private KafkaStreams start(Broker broker, AtomicReference<Throwable> failure, int life) {
-    Properties config = new Properties();
-    config.putAll(Map.of(
-        StreamsConfig.APPLICATION_ID_CONFIG, "word-count",
-        StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, broker.bootstrap(),
-        StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2,
-        StreamsConfig.STATE_DIR_CONFIG, state.resolve("from-" + life).toString(),
-        StreamsConfig.NUM_STREAM_THREADS_CONFIG, 2,
-        StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100,
-        // Each count is written, not only the last one of an interval.
-        StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0,
-        StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.StringSerde.class,
-        StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.StringSerde.class));
-    config.putAll(Map.of(
-        "reconnect.backoff.max.ms", 100, "retry.backoff.max.ms", 100, "auto.offset.reset", "earliest",
-        "session.timeout.ms", 6000, "heartbeat.interval.ms", 200));
-    KafkaStreams streams = new KafkaStreams(topology(), config);
+    KafkaStreams streams = new KafkaStreams(topology(), StreamsSettings.of("word-count", broker.bootstrap(), state.resolve("from-" + life).toString()));
     streams.setUncaughtExceptionHandler(e -> {
       failure.compareAndSet(null, e);
       return StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
@@ -93,7 +74,7 @@ class StreamsTest {
     AtomicReference<Throwable> failure = new AtomicReference<>();
     Map<String, Long> truth = new HashMap<>();
     Map<String, Object> patient = Map.of("reconnect.backoff.max.ms", 100, "retry.backoff.max.ms", 100);
-    try (Broker broker = Broker.start("java-streams")) {
+    try (Broker broker = Broker.start("java-streams", StreamsSettings.BROKER)) {
       Records.createTopic(broker, "lines", PARTITIONS, Map.of());
       Records.createTopic(broker, "counts", PARTITIONS, Map.of());
       KafkaStreams streams = start(broker, failure, 0);
