@@ -51,6 +51,7 @@ final class Normaliser {
       new Row(DATE, "<date>"),
       // When a transaction began and how long it takes; of the transcripts' own records the times are known.
       new Row("( (?:Ongoing|CompleteCommit|CompleteAbort) \\d+) \\d{13} \\d+\\b", "$1 <time> <duration>"),
+      new Row("^(\\S+ \\d+ \\d+ \\d+ -?\\d+ \\d+ \\d{13}) \\d+$", "$1 <duration>"),
       new Row("(?<= )1(?:7[6-9]|[89]\\d)\\d{10}(?= )", "<time>"),
       new Row("(deadlineMs|tries|nextAllowedTryMs)=-?\\d+", "$1=<n>"),
       new Row("timed out at \\d+ after \\d+ attempt\\(s\\)", "timed out at <time> after <n> attempt(s)"),

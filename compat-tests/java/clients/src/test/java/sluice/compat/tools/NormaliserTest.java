@@ -51,6 +51,7 @@ class NormaliserTest {
       1 payments 0 0 Ongoing 60000 1795244319202 12 a-0 | 1 payments 0 0 Ongoing 60000 1795244319202 12 a-1
       1 payments 0 0 CompleteCommit 60000 1795244319202 12 | 1 payments 0 0 CompleteAbort 60000 1795244319202 12
       0 0 -1 1 1700000002000 0 | 0 0 -1 1 1700000003000 0
+      b 0 4711 0 -1 1 1700000000000 15 | b 0 4711 0 -1 2 1700000000000 15
       0 1 0 -1 1795244319202 None | 0 1 0 -1 1795244319202 3
       MaxFollowerLag: 0 | MaxFollowerLag: 1
       2000 records sent, 9345.7 records/sec | 1999 records sent, 9345.7 records/sec

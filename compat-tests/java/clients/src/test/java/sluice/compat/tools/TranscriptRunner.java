@@ -108,7 +108,8 @@ final class TranscriptRunner implements AutoCloseable {
    * group=G topic=T [KEY=VALUE …]} joins a consumer to a group and returns when all members have an assignment;
    * {@code leave NAME} lets it leave; {@code produce TOPIC COUNT} writes records of known timestamps to the partitions
    * in turn, one batch each; {@code file NAME} writes a file that commands call {@code FILES/NAME}; {@code begin ID TOPIC
-   * COUNT} produces the same in a transaction of this id, which {@code commit ID} or {@code abort ID} ends.
+   * COUNT} produces the same in a transaction of this id, which {@code commit ID} or {@code abort ID} ends; {@code hang ID
+   * PRODUCER TOPIC} writes a record of this id and producer that no coordinator knows of, see {@link Hanging}.
    */
   private void act(List<String> words, List<String> stdin) throws Exception {
     switch (words.get(0)) {
@@ -135,6 +136,7 @@ final class TranscriptRunner implements AutoCloseable {
         transactional.get(words.get(1)).abortTransaction();
         awaitState(words.get(1), TransactionState.COMPLETE_ABORT);
       }
+      case "hang" -> Hanging.write(broker, words.get(1), Long.parseLong(words.get(2)), words.get(3), FIRST_TIMESTAMP_MS);
       case "file" -> Files.write(files.resolve(words.get(1)), stdin.stream().map(this::paths).toList());
       default -> throw new IllegalArgumentException("no such action: " + words.get(0));
     }
