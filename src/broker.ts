@@ -15,6 +15,7 @@ import type { Services } from './apis/services.ts'
 import { followSubscriptions } from './apis/telemetry-subscriptions.ts'
 import { BufferPool } from './base/buffer-pool.ts'
 import type { Clock } from './base/clock.ts'
+import { LimitedLog } from './base/limited-log.ts'
 import { LogLevels } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
 import { type Metrics, noMetrics } from './base/metrics.ts'
@@ -380,6 +381,7 @@ export class Broker {
     const { config, clock, random } = this.#options
     const { metadata, configs, partitions, logs, moves, groups, producerIds, transactions, writeMarker } =
       parts
+    const limitedLog = new LimitedLog(this.#logLevels.logger('sluice.apis'), clock)
     const topicDefaults = () => ({
       numPartitions: configs.broker.numPartitions,
       replicationFactor: configs.broker.defaultReplicationFactor,
@@ -390,6 +392,7 @@ export class Broker {
       random,
       slices: new Slices(clock),
       logger: this.#logLevels.logger('sluice.apis'),
+      limitedLog,
       logLevels: this.#logLevels,
       metadata,
       controller: new Controller({ store: metadata, random, topicDefaults }),
@@ -404,7 +407,12 @@ export class Broker {
       fetchSessions: new FetchSessions(
         config.settings.maxIncrementalFetchSessionCacheSlots,
         () => random.bytes(4).readInt32BE(),
-        () => this.#metrics.add('sluice_bounds_met_total', { bound: 'fetch.sessions', at: 'broker' }),
+        () => {
+          this.#metrics.add('sluice_bounds_met_total', { bound: 'fetch.sessions', at: 'broker' })
+          limitedLog.info('fetch.sessions', 'fetch sessions at their bound', () => ({
+            slots: config.settings.maxIncrementalFetchSessionCacheSlots,
+          }))
+        },
       ),
       quotas: clientQuotas(config.settings),
       telemetry: this.#clientTelemetry(metadata),

@@ -148,7 +148,11 @@ async function createMissing(
     if (result.errorCode === ErrorCode.THROTTLING_QUOTA_EXCEEDED) return
     const { name } = toCreate[index]!
     refusals.set(name, result.errorCode)
-    services.logger.warn('topic not created automatically', { topic: name, reason: result.message })
+    services.limitedLog.warn('topic not created automatically', 'topic not created automatically', () => ({
+      topic: name,
+      reason: result.message,
+      client: context.clientHost,
+    }))
   })
   return refusals
 }

@@ -1,5 +1,6 @@
 /** What handlers may reach: the parts of one running broker, built in `broker.ts`. */
 import type { Clock } from '../base/clock.ts'
+import type { LimitedLog } from '../base/limited-log.ts'
 import type { LogLevels } from '../base/log-levels.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
@@ -25,6 +26,8 @@ export interface Services {
   /** For all work whose length a client decides. */
   readonly slices: Slices
   readonly logger: Logger
+  /** For what clients can bring about with every request. */
+  readonly limitedLog: LimitedLog
   readonly logLevels: LogLevels
   readonly metadata: MetadataStore
   readonly controller: Controller

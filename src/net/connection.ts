@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
+import type { LimitedLog } from '../base/limited-log.ts'
 import type { Logger } from '../base/logger.ts'
 import { ANONYMOUS, type Principal } from '../security/principal.ts'
 import type { BudgetWaiter, ByteBudget } from './byte-budget.ts'
 import { FrameAssembler } from './frame-assembler.ts'
-import type { NetMetrics } from './metrics.ts'
+import type { NetBound, NetMetrics } from './metrics.ts'
 import { OutputQueue } from './output-queue.ts'
 import { openInput } from './socket-input.ts'
 
@@ -17,6 +18,8 @@ export interface Outcome {
   readonly muteMs: number
   /** Close the connection after the answer, for this reason. */
   readonly closeReason: string | undefined
+  /** The bound that the reason is about, where it is one. */
+  readonly closeBound?: NetBound
   /** Told of the milliseconds that handing the answer to the kernel took; left out where nobody counts them. */
   readonly onWritten?: (busyMs: number) => void
   /** Nothing but the answer looks at the bytes of the request any more, so that its memory can be used again. */
@@ -30,6 +33,8 @@ export type Serve = (request: Buffer, connection: Connection) => Outcome | Promi
 export interface ConnectionEnvironment {
   readonly clock: Clock
   readonly logger: Logger
+  /** For what clients can bring about with every request. */
+  readonly limitedLog: LimitedLog
   readonly metrics: NetMetrics
   /** Bytes of requests in memory, whole or not, until they are answered. */
   readonly requests: ByteBudget
@@ -201,10 +206,37 @@ export class Connection implements ConnectionAddresses {
   }
 
   /** `finish`, with the reason in the log. */
-  refuse(reason: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  refuse(
+    kind: NetBound | 'request.refused',
+    reason: string,
+    fields: Readonly<Record<string, unknown>> = {},
+  ): void {
     if (this.#state !== 'open') return
-    this.#env.logger.warn('closing connection', { connection: this.id, reason, ...fields })
+    this.#warnOfClosing(kind, reason, fields)
     this.finish()
+  }
+
+  #warnOfClosing(
+    kind: NetBound | 'request.refused',
+    reason: string,
+    fields: Readonly<Record<string, unknown>>,
+  ): void {
+    this.#env.limitedLog.warn(kind, 'closing connection', () => ({
+      connection: this.id,
+      client: this.clientHost,
+      reason,
+      ...fields,
+    }))
+  }
+
+  /** Counts a bound that holds the connection up, and tells the log now and then. */
+  #heldUpBy(bound: NetBound): void {
+    this.#env.metrics.boundMet(bound, this.listenerName)
+    this.#env.limitedLog.info(bound, 'connection held up', () => ({
+      connection: this.id,
+      client: this.clientHost,
+      bound,
+    }))
   }
 
   /** Ends the connection now, whatever is under way. */
@@ -214,7 +246,7 @@ export class Connection implements ConnectionAddresses {
 
   /** Looks at the clock: called every now and then for each connection. */
   sweep(nowMs: number, maxIdleMs: number, maxStallMs: number): void {
-    const { requests, answers, metrics, logger } = this.#env
+    const { requests, answers, metrics, limitedLog } = this.#env
     if (this.#state === 'lingering' && nowMs >= this.#lingerUntilMs) {
       this.destroy()
       return
@@ -228,9 +260,7 @@ export class Connection implements ConnectionAddresses {
     const stalledWriting = this.#output.writing && isTooLong(answers)
     if (stalledReading || stalledWriting) {
       metrics.boundMet('connection.stalled', this.listenerName)
-      logger.warn('closing connection', {
-        connection: this.id,
-        reason: 'no progress while others wait for the memory it holds',
+      this.#warnOfClosing('connection.stalled', 'no progress while others wait for the memory it holds', {
         requestBytes: this.#unfinishedBytes,
         answerBytes: this.#output.bytes,
       })
@@ -243,7 +273,11 @@ export class Connection implements ConnectionAddresses {
     if (this.#handling || this.#muted !== undefined || this.#waitingToAnswer) return
     if (maxIdleMs >= 0 && nowMs - this.#lastActivityMs >= maxIdleMs) {
       metrics.boundMet('connection.idle', this.listenerName)
-      logger.debug('closing connection', { connection: this.id, reason: 'idle' })
+      limitedLog.info('connection.idle', 'closing connection', () => ({
+        connection: this.id,
+        client: this.clientHost,
+        reason: 'idle',
+      }))
       if (this.#output.writing) this.destroy()
       else this.finish()
     }
@@ -275,7 +309,7 @@ export class Connection implements ConnectionAddresses {
     const fault = this.#assembler.fault
     if (fault !== undefined) {
       this.#env.metrics.boundMet('request.size', this.listenerName)
-      this.refuse('request size out of range', {
+      this.refuse('request.size', 'request size out of range', {
         size: fault.length,
         maxSize: this.#env.maxRequestBytes,
       })
@@ -319,9 +353,9 @@ export class Connection implements ConnectionAddresses {
     if (this.#handling || this.#muted !== undefined || this.#waitingToAnswer) return false
     if (this.#output.bytes >= CORKED_BYTES) this.#output.flush()
     if (this.#output.writing) return false
-    const { answers, metrics } = this.#env
+    const { answers } = this.#env
     if (answers.allows(this.#answerer)) return true
-    metrics.boundMet('answers.bytes', this.listenerName)
+    this.#heldUpBy('answers.bytes')
     this.#waitingToAnswer = true
     this.#output.flush()
     answers.wait(this.#answerer)
@@ -358,7 +392,7 @@ export class Connection implements ConnectionAddresses {
     }
     if (outcome.closeReason !== undefined) {
       this.#dropQueue()
-      this.refuse(outcome.closeReason)
+      this.refuse(outcome.closeBound ?? 'request.refused', outcome.closeReason)
     } else if (outcome.muteMs > 0) {
       this.#muted = this.#env.clock.setTimer(outcome.muteMs, () => {
         this.#muted = undefined
@@ -394,13 +428,13 @@ export class Connection implements ConnectionAddresses {
   }
 
   #mayRead(): boolean {
-    const { requests, metrics, readAheadBytes } = this.#env
+    const { requests, readAheadBytes } = this.#env
     if (this.#queuedBytes >= readAheadBytes) {
-      if (this.#reading) metrics.boundMet('connection.readahead', this.listenerName)
+      if (this.#reading) this.#heldUpBy('connection.readahead')
       return false
     }
     if (requests.allows(this.#reader)) return true
-    if (this.#reading) metrics.boundMet('requests.bytes', this.listenerName)
+    if (this.#reading) this.#heldUpBy('requests.bytes')
     requests.wait(this.#reader)
     return requests.allows(this.#reader)
   }

@@ -92,8 +92,10 @@ class Dispatch {
     try {
       request = decode(api.request, version, reader)
     } catch (error) {
-      if (reader.entriesLeft < 0) this.#metrics.boundMet('request.entries', connection.listenerName)
-      return this.#refused(connection, api.key, `${api.name} v${version} does not decode`, error)
+      const refused = this.#refused(connection, api.key, `${api.name} v${version} does not decode`, error)
+      if (reader.entriesLeft >= 0) return refused
+      this.#metrics.boundMet('request.entries', connection.listenerName)
+      return { ...refused, closeBound: 'request.entries' }
     }
     const context = new RequestContext(connection, {
       apiKey: api.key,

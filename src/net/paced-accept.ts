@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../base/clock.ts'
+import type { LimitedLog } from '../base/limited-log.ts'
 import type { ConnectionRates } from '../security/quotas/connection-rates.ts'
 import { canonicalAddress } from './connection-quotas.ts'
 import type { NetMetrics } from './metrics.ts'
@@ -16,6 +17,7 @@ export class PacedAccept {
   readonly #rates: ConnectionRates
   readonly #clock: Clock
   readonly #metrics: NetMetrics
+  readonly #limitedLog: LimitedLog
   readonly #accept: (socket: Socket) => void
   readonly #waiting: Socket[] = []
   readonly #closing = new Map<Socket, Timer>()
@@ -26,13 +28,14 @@ export class PacedAccept {
   constructor(
     listenerName: string,
     rates: ConnectionRates,
-    parts: { readonly clock: Clock; readonly metrics: NetMetrics },
+    parts: { readonly clock: Clock; readonly metrics: NetMetrics; readonly limitedLog: LimitedLog },
     accept: (socket: Socket) => void,
   ) {
     this.#listenerName = listenerName
     this.#rates = rates
     this.#clock = parts.clock
     this.#metrics = parts.metrics
+    this.#limitedLog = parts.limitedLog
     this.#accept = accept
   }
 
@@ -40,6 +43,11 @@ export class PacedAccept {
   offer(socket: Socket): void {
     if (this.#waiting.length + this.#closing.size >= MAX_HELD) {
       this.#metrics.boundMet('connections.held', this.#listenerName)
+      this.#limitedLog.warn('connections.held', 'connection refused', () => ({
+        listener: this.#listenerName,
+        client: canonicalAddress(socket.remoteAddress ?? ''),
+        bound: 'connections.held',
+      }))
       socket.destroy()
       return
     }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
+import { LimitedLog } from '../base/limited-log.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ConnectionRates } from '../security/quotas/connection-rates.ts'
 import { ByteBudget } from './byte-budget.ts'
@@ -73,6 +74,7 @@ export class SocketServer {
       options.maxQueuedRequestBytes > 0 ? options.maxQueuedRequestBytes : DEFAULT_REQUEST_BYTES
     this.#env = {
       ...parts,
+      limitedLog: new LimitedLog(parts.logger, parts.clock),
       buffers: parts.buffers ?? new BufferPool(),
       requests: new ByteBudget(requestBytes),
       answers: new ByteBudget(ANSWER_BYTES),
@@ -88,7 +90,10 @@ export class SocketServer {
     const server = new SocketServer(options, parts)
     const { listen = Listener.open } = parts
     const onError: ListenerEvents['onError'] = (err, listener) =>
-      parts.logger.error('connection could not be accepted', { listener: listener.name, err })
+      server.#env.limitedLog.error('accept', 'connection could not be accepted', () => ({
+        listener: listener.name,
+        err,
+      }))
     try {
       for (const listener of options.listeners) {
         const onConnection = server.#acceptFor(listener, parts)
@@ -155,7 +160,7 @@ export class SocketServer {
   #acceptFor(listener: ListenerOptions, parts: SocketServerParts): (socket: Socket) => void {
     const accept = (socket: Socket) => this.#accept(socket, listener)
     if (parts.connectionRates === undefined) return accept
-    const paced = new PacedAccept(listener.name, parts.connectionRates, parts, accept)
+    const paced = new PacedAccept(listener.name, parts.connectionRates, this.#env, accept)
     this.#paced.push(paced)
     return (socket) => paced.offer(socket)
   }
@@ -167,12 +172,16 @@ export class SocketServer {
       socket.destroy()
       return
     }
-    const { metrics, logger } = this.#env
+    const { metrics, limitedLog } = this.#env
     const clientHost = canonicalAddress(remoteAddress)
     const refusedBy = this.#quotas.acquire(listener.name, clientHost)
     if (refusedBy !== undefined) {
       metrics.boundMet(refusedBy, listener.name)
-      logger.debug('connection refused', { listener: listener.name, clientHost, bound: refusedBy })
+      limitedLog.warn(refusedBy, 'connection refused', () => ({
+        listener: listener.name,
+        client: clientHost,
+        bound: refusedBy,
+      }))
       socket.destroy()
       return
     }
