@@ -110,6 +110,8 @@ export class Peer {
       this.isClosed = true
       resolve()
     })
+    // Answers that did not come in time leave their listeners until one does.
+    socket.setMaxListeners(0)
     if (reads) socket.resume()
     else socket.pause()
   }

@@ -4,6 +4,8 @@ import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../src/wire/schemas/19-create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from '../../src/wire/schemas/20-delete-topics.ts'
 
+/** The topic of the client that is measured. */
+export const WELL_BEHAVED_TOPIC = 'well-behaved'
 const TIMEOUT_MS = 10_000
 const AT_ONCE = 500
 

@@ -9,9 +9,8 @@ import { encodeBatch } from '../../src/wire/records.ts'
 import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
 import { metadataRequest, metadataResponse } from '../../src/wire/schemas/03-metadata.ts'
-import { createTopics, deleteTopics } from './topics.ts'
+import { createTopics, deleteTopics, WELL_BEHAVED_TOPIC as TOPIC } from './topics.ts'
 
-export const TOPIC = 'well-behaved'
 const REST_MS = 4
 
 /** What the client tells its parent. */

@@ -53,20 +53,26 @@ export const listOffsets = handler({
       request.topics.flatMap(({ name, partitions }) => partitions.map((partition) => keyOf(name, partition))),
     )
     const refused = new Set<string>()
-    const topics = request.topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(
-        partitions.flatMap((partition) => {
-          const key = keyOf(name, partition)
-          if (!twice.has(key)) return listPartition(context.apiVersion, request, name, partition, services)
-          // Answered once, however often it was asked for.
-          if (refused.has(key)) return []
-          refused.add(key)
-          return failed(partition, ErrorCode.INVALID_REQUEST)
-        }),
-      ),
-    }))
-    return { topics: await Promise.all(topics) }
+    const { slices } = services
+    const turn = slices.turn()
+    const answer = (name: string, partition: PartitionRequest) => {
+      const key = keyOf(name, partition)
+      if (!twice.has(key)) return listPartition(context.apiVersion, request, name, partition, services)
+      // Answered once, however often it was asked for.
+      if (refused.has(key)) return undefined
+      refused.add(key)
+      return failed(partition, ErrorCode.INVALID_REQUEST)
+    }
+    const topics = await slices.map(
+      request.topics,
+      async ({ name, partitions }) => {
+        const answers = await slices.map(partitions, (each) => answer(name, each), turn, context.time)
+        return { name, partitions: answers.filter((each) => each !== undefined) }
+      },
+      turn,
+      context.time,
+    )
+    return { topics }
   },
 
   refuse: (request, errorCode) => ({

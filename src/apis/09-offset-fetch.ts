@@ -32,10 +32,14 @@ export const offsetFetch = handler({
 
   async handle(context, request, services) {
     if (context.apiVersion >= FIRST_VERSION_WITH_GROUPS) {
-      const groups = request.groups.map((group) =>
-        fetchGroup(context.apiVersion, group, request.requireStable, services),
+      const { slices } = services
+      const groups = await slices.map(
+        request.groups,
+        (group) => fetchGroup(context.apiVersion, group, request.requireStable, services),
+        slices.turn(),
+        context.time,
       )
-      return { groups: await Promise.all(groups) }
+      return { groups }
     }
     const reply = await services.groups.execute(request.groupId, {
       type: 'offsetFetch',

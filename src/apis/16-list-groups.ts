@@ -10,7 +10,13 @@ export const listGroups = handler({
   maxVersion: 5,
 
   async handle(_context, request, { groups }) {
-    const replies = await groups.executeOnAll({ type: 'listGroups', request })
+    // Every partition of `__consumer_offsets` goes through them.
+    const statesFilter = withoutNoise(request.statesFilter, STATES)
+    const typesFilter = withoutNoise(request.typesFilter, TYPES)
+    const replies = await groups.executeOnAll({
+      type: 'listGroups',
+      request: { ...request, statesFilter, typesFilter },
+    })
     // Groups that another broker coordinates, or nobody, are not this one's to list.
     const failed = replies.find(
       ({ errorCode }) => errorCode !== ErrorCode.NONE && errorCode !== ErrorCode.NOT_COORDINATOR,
@@ -23,3 +29,21 @@ export const listGroups = handler({
 
   refuse: (_request, errorCode) => ({ errorCode, groups: [] }),
 })
+
+const STATES: ReadonlySet<string> = new Set([
+  'empty',
+  'preparingrebalance',
+  'completingrebalance',
+  'stable',
+  'dead',
+  'assigning',
+  'reconciling',
+])
+const TYPES: ReadonlySet<string> = new Set(['classic', 'consumer'])
+
+/** Those that name something, and one of the others: a filter that names nothing known matches nothing. */
+function withoutNoise(filters: readonly string[], known: ReadonlySet<string>): string[] {
+  const isKnown = (filter: string) => known.has(filter.trim().toLowerCase())
+  const other = filters.find((filter) => !isKnown(filter))
+  return [...new Set(filters.filter(isKnown)), ...(other === undefined ? [] : [other])]
+}

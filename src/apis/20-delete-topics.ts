@@ -78,28 +78,27 @@ function sortOut(image: MetadataImage, named: readonly NamedTopic[]) {
       }
     }
   }
-  const found: { readonly name: string; readonly topicId: string }[] = []
+  const found = new Map<string, { readonly name: string; readonly topicId: string }>()
   for (const topicId of ids) {
     if (twice.has(topicId)) continue
     const topic = image.topicsById.get(topicId)
     if (topic === undefined) {
       refuse({ name: null, topicId }, ErrorCode.UNKNOWN_TOPIC_ID, 'This server does not host this topic ID.')
-    } else found.push({ name: topic.name, topicId })
+    } else found.set(topicId, { name: topic.name, topicId })
   }
   for (const name of names) {
     if (twice.has(name)) continue
     const topic = image.topics.get(name)
-    const byId = found.findIndex(({ topicId }) => topicId === topic?.id)
     if (topic === undefined) {
       const text = 'This server does not host this topic-partition.'
       refuse({ name, topicId: ZERO_UUID }, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, text)
-    } else if (byId >= 0) {
-      found.splice(byId, 1)
+    } else if (ids.has(topic.id)) {
+      found.delete(topic.id)
       const text = 'The provided topic name maps to an ID that was already supplied.'
       refuse({ name, topicId: topic.id }, ErrorCode.INVALID_REQUEST, text)
-    } else found.push({ name, topicId: topic.id })
+    } else found.set(topic.id, { name, topicId: topic.id })
   }
-  return { results, found }
+  return { results, found: [...found.values()] }
 }
 
 function topicsOf(request: DeleteTopicsRequest): NamedTopic[] {

@@ -18,14 +18,25 @@ export const deleteRecords = handler({
   minVersion: 0,
   maxVersion: 2,
 
-  handle: (_context, request, services) => ({
-    topics: Array.from(offsetsByPartition(request), ([name, partitions]) => ({
-      name,
-      partitions: Array.from(partitions, ([partitionIndex, offset]) =>
-        deleteTo(name, partitionIndex, offset, services),
-      ),
-    })),
-  }),
+  async handle({ time }, request, services) {
+    const { slices } = services
+    const turn = slices.turn()
+    const topics = await slices.map(
+      [...offsetsByPartition(request)],
+      async ([name, partitions]) => ({
+        name,
+        partitions: await slices.map(
+          [...partitions],
+          ([partitionIndex, offset]) => deleteTo(name, partitionIndex, offset, services),
+          turn,
+          time,
+        ),
+      }),
+      turn,
+      time,
+    )
+    return { topics }
+  },
 
   refuse: (request, errorCode) => ({
     topics: request.topics.map(({ name, partitions }) => ({

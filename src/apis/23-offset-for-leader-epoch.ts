@@ -20,12 +20,20 @@ export const offsetForLeaderEpoch = handler({
   minVersion: 0,
   maxVersion: 4,
 
-  handle: (_context, request, services) => ({
-    topics: request.topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map((partition) => endOffset(topic, partition, services)),
-    })),
-  }),
+  async handle({ time }, request, services) {
+    const { slices } = services
+    const turn = slices.turn()
+    const topics = await slices.map(
+      request.topics,
+      async ({ topic, partitions }) => ({
+        topic,
+        partitions: await slices.map(partitions, (each) => endOffset(topic, each, services), turn, time),
+      }),
+      turn,
+      time,
+    )
+    return { topics }
+  },
 
   refuse: (request, errorCode) => ({
     topics: request.topics.map(({ topic, partitions }) => ({

@@ -34,16 +34,22 @@ export const addPartitionsToTxn = handler({
   minVersion: 0,
   maxVersion: 5,
 
-  async handle({ apiVersion }, request, services) {
+  async handle({ apiVersion, time }, request, services) {
     if (apiVersion < FIRST_VERSION_OF_BROKERS) {
       const errorOf = await add(apiVersion, singleOf(request), services)
       return { resultsByTopicV3AndBelow: results(request.v3AndBelowTopics, errorOf) }
     }
-    const resultsByTransaction = request.transactions.map(async (transaction) => ({
-      transactionalId: transaction.transactionalId,
-      topicResults: results(transaction.topics, await add(apiVersion, transaction, services)),
-    }))
-    return { resultsByTransaction: await Promise.all(resultsByTransaction) }
+    const { slices } = services
+    const resultsByTransaction = await slices.map(
+      request.transactions,
+      async (transaction) => ({
+        transactionalId: transaction.transactionalId,
+        topicResults: results(transaction.topics, await add(apiVersion, transaction, services)),
+      }),
+      slices.turn(),
+      time,
+    )
+    return { resultsByTransaction }
   },
 
   refuse: (request, errorCode) => ({

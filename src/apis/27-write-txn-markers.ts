@@ -11,6 +11,7 @@ import {
 } from '../wire/schemas/27-write-txn-markers.ts'
 import { handler } from './handler.ts'
 
+type InTurns = <T, R>(items: readonly T[], each: (item: T) => R | Promise<R>) => Promise<R[]>
 type Marker = WriteTxnMarkersRequest['markers'][number]
 
 export const writeTxnMarkers = handler({
@@ -19,15 +20,18 @@ export const writeTxnMarkers = handler({
   minVersion: 1,
   maxVersion: 2,
 
-  async handle(_context, request, { writeMarker }) {
+  async handle({ time }, request, { slices, writeMarker }) {
+    const turn = slices.turn()
+    const inTurns: InTurns = (items, each) => slices.map(items, each, turn, time)
     // Kafka says nothing of a marker for nobody.
     const markers = request.markers.filter(({ topics }) => topics.length > 0)
-    const answered = markers.map(({ producerId, transactionResult, topics, ...rest }) => {
+    const answered = inTurns(markers, ({ producerId, transactionResult, topics, ...rest }) => {
       const result = transactionResult ? 'commit' : 'abort'
       const marker = { ...rest, producerId, result } as const
-      return answer({ producerId, topics }, (topic, partition) => writeMarker(topic, partition, marker))
+      const write = (topic: string, partition: number) => writeMarker(topic, partition, marker)
+      return answer({ producerId, topics }, write, inTurns)
     })
-    return { markers: await Promise.all(answered) }
+    return { markers: await answered }
   },
 
   refuse: (request, errorCode) => ({
@@ -44,15 +48,16 @@ export const writeTxnMarkers = handler({
 async function answer(
   { producerId, topics }: Pick<Marker, 'producerId' | 'topics'>,
   write: (topic: string, partition: number) => Promise<number>,
+  inTurns: InTurns,
 ): Promise<NonNullable<WriteTxnMarkersResponseInput['markers']>[number]> {
-  const answered = topics.map(async ({ name, partitionIndexes }) => {
-    const partitions = partitionIndexes.map(async (partitionIndex) => {
+  const answered = inTurns(topics, async ({ name, partitionIndexes }) => {
+    const partitions = inTurns(partitionIndexes, async (partitionIndex) => {
       const errorCode = await write(name, partitionIndex)
       // The broker that sends it understands this one, and comes again.
       const isLoading = errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
       return { partitionIndex, errorCode: isLoading ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errorCode }
     })
-    return { name, partitions: await Promise.all(partitions) }
+    return { name, partitions: await partitions }
   })
-  return { producerId, topics: await Promise.all(answered) }
+  return { producerId, topics: await answered }
 }

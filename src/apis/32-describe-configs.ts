@@ -28,6 +28,7 @@ import { ensureNodeId, ResourceType } from './config-resources.ts'
 import { ALL_BROKERS } from './config-service.ts'
 import { errorText } from './error-text.ts'
 import { handler } from './handler.ts'
+import { repeated } from './repeated.ts'
 import type { Services } from './services.ts'
 
 type Resource = DescribeConfigsRequest['resources'][number]
@@ -38,10 +39,16 @@ export const describeConfigs = handler({
   minVersion: 0,
   maxVersion: 4,
 
-  handle: (context, request, services) => ({
-    results: request.resources.map((resource) => {
+  async handle(context, request, services) {
+    const { slices } = services
+    const twice = repeated(request.resources.map(nameOf))
+    const answer = (resource: Resource) => {
       const { resourceType, resourceName } = resource
       try {
+        // A resource takes a hundred bytes to name and a hundred thousand to describe.
+        if (twice.has(nameOf(resource))) {
+          throw new KafkaError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.')
+        }
         const configs = describe(resource, services).map((entry) => ({
           ...entry,
           ...(context.apiVersion === 0 && { isDefault: entry.configSource === ConfigSource.DEFAULT_CONFIG }),
@@ -63,8 +70,9 @@ export const describeConfigs = handler({
           configs: [],
         }
       }
-    }),
-  }),
+    }
+    return { results: await slices.map(request.resources, answer, slices.turn(), context.time) }
+  },
 
   refuse: (request, errorCode) => ({
     results: request.resources.map(({ resourceType, resourceName }) => ({
@@ -76,6 +84,10 @@ export const describeConfigs = handler({
     })),
   }),
 })
+
+function nameOf({ resourceType, resourceName }: Resource): string {
+  return `${resourceType} ${resourceName}`
+}
 
 function describe(
   { resourceType, resourceName, configurationKeys }: Resource,

@@ -53,7 +53,12 @@ function alter(topic: string, partition: number, path: string, services: Service
   try {
     return alterLogDir(services, topic, partition, path)
   } catch (err) {
-    services.logger.warn('a partition is not moved', { topic, partition, directory: path, err })
+    services.limitedLog.warn('a partition is not moved', 'a partition is not moved', () => ({
+      topic,
+      partition,
+      directory: path,
+      err,
+    }))
     if (err instanceof KafkaError) return err.code
     return err instanceof Error && 'code' in err
       ? ErrorCode.KAFKA_STORAGE_ERROR

@@ -23,19 +23,24 @@ export const describeProducers = handler({
   minVersion: 0,
   maxVersion: 0,
 
-  handle: (_context, request, services) => ({
-    topics: request.topics.map(({ name, partitionIndexes }) => {
-      const refusal = topicRefusal(name, services)
-      return {
-        name,
-        partitions: partitionIndexes.map((partition) =>
+  async handle({ time }, request, services) {
+    const { slices } = services
+    const turn = slices.turn()
+    const topics = await slices.map(
+      request.topics,
+      async ({ name, partitionIndexes }) => {
+        const refusal = topicRefusal(name, services)
+        const answer = (partition: number) =>
           refusal === undefined
             ? describe(name, partition, services)
-            : failed(partition, refusal.code, refusal.message),
-        ),
-      }
-    }),
-  }),
+            : failed(partition, refusal.code, refusal.message)
+        return { name, partitions: await slices.map(partitionIndexes, answer, turn, time) }
+      },
+      turn,
+      time,
+    )
+    return { topics }
+  },
 
   refuse: (request, errorCode) => ({
     topics: request.topics.map(({ name, partitionIndexes }) => ({

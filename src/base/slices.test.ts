@@ -131,3 +131,52 @@ describe('what awaits each promise that it yields', () => {
     expect(await awaitEach(both())).toBe('7 Error: no')
   })
 })
+
+describe('a list', () => {
+  it('that fits into the slice is gone through at once, in its order', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const seen: number[] = []
+    const result = slices.map([1, 2, 3], (item) => seen.push(item) * 10, slices.turn())
+    expect(seen).toEqual([1, 2, 3])
+    expect(clock.pendingTimers).toBe(0)
+    expect(await result).toEqual([10, 20, 30])
+  })
+
+  it('that takes longer lets others have their turn, and whoever waits gets a turn of his own', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const seen: string[] = []
+    const go = (name: string) =>
+      slices.map(
+        [1, 2, 3, 4],
+        (item) => {
+          clock.advance(6)
+          seen.push(`${name}${item}`)
+          return Promise.resolve(item)
+        },
+        slices.turn(),
+      )
+    const { value, turns } = await settle(clock, Promise.all([go('a'), go('b')]))
+    expect(value).toEqual([
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ])
+    expect(turns).toBeGreaterThanOrEqual(3)
+    expect(seen.slice(0, 4)).toEqual(['a1', 'a2', 'b1', 'b2'])
+  })
+
+  it('of which one fails before its end fails, and nothing is left unheard', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const failing = slices.map(
+      [1, 2, 3],
+      (item) => {
+        clock.advance(11)
+        return item === 1 ? Promise.reject(new Error('refused')) : Promise.resolve(item)
+      },
+      slices.turn(),
+    )
+    await expect(settle(clock, failing)).rejects.toThrow('refused')
+  })
+})

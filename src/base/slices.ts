@@ -21,6 +21,8 @@ export interface Turn {
  */
 export class Slices {
   readonly #clock: Clock
+  /** Who waits for a turn; the event loop gives one in each of its rounds. */
+  readonly #waiting: (() => void)[] = []
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(clock: Clock) {
@@ -45,6 +47,39 @@ export class Slices {
     return result
   }
 
+  /**
+   * What `each` makes of the items, in their order: those that fit into the slice at once, the others in turns. What
+   * it gives may be promises, which are waited for together. Other requests come in between, so that it finds things
+   * as they are at its turn.
+   */
+  async map<T, R>(
+    items: readonly T[],
+    each: (item: T, index: number) => R | Promise<R>,
+    turn: Turn,
+    time?: WorkTime,
+  ): Promise<R[]> {
+    const results: (R | Promise<R>)[] = []
+    let promised = false
+    for (let index = 0; index < items.length; index++) {
+      const result = each(items[index]!, index)
+      if (result instanceof Promise) {
+        promised = true
+        // Whoever waits for all of them is told; until then nobody listens.
+        result.catch(() => {})
+      }
+      results.push(result)
+      if (this.#isOver(turn)) await this.#pause(turn, time)
+    }
+    // None of them is a promise where none was seen.
+    return promised ? Promise.all(results) : (results as R[])
+  }
+
+  async #pause(turn: Turn, time?: WorkTime): Promise<void> {
+    time?.pause()
+    await this.#next(turn)
+    time?.resume()
+  }
+
   async #runInSlices<T>(work: () => Steps<T>, turn: Turn, time: WorkTime | undefined): Promise<T> {
     await this.#next(turn)
     time?.resume()
@@ -63,10 +98,24 @@ export class Slices {
     return this.#clock.monotonicMs() - startMs >= SLICE_MS
   }
 
-  async #next(turn: Turn): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#clock.setTimer(0, resolve)
+  /** Resolves when it is the turn of whoever asks now. */
+  nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      if (this.#waiting.length === 1) this.#giveTurn()
     })
+  }
+
+  async #next(turn: Turn): Promise<void> {
+    await this.nextTurn()
     turn.startMs = this.#clock.monotonicMs()
+  }
+
+  /** One at a time, however many wait: all of their slices together are no slice any more. */
+  #giveTurn(): void {
+    this.#clock.setTimer(0, () => {
+      this.#waiting.shift()!()
+      if (this.#waiting.length > 0) this.#giveTurn()
+    })
   }
 }

@@ -3,6 +3,7 @@ import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { LimitedLog } from '../base/limited-log.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Slices } from '../base/slices.ts'
 import { ANONYMOUS, type Principal } from '../security/principal.ts'
 import type { BudgetWaiter, ByteBudget } from './byte-budget.ts'
 import { FrameAssembler } from './frame-assembler.ts'
@@ -36,6 +37,7 @@ export interface ConnectionEnvironment {
   /** For what clients can bring about with every request. */
   readonly limitedLog: LimitedLog
   readonly metrics: NetMetrics
+  readonly slices: Slices
   /** Bytes of requests in memory, whole or not, until they are answered. */
   readonly requests: ByteBudget
   /** Bytes of answers until the kernel has taken them. */
@@ -71,6 +73,8 @@ const CORKED_BYTES = 64 * 1024
 const STRAINED_STALL_MS = 1000
 /** As many times longer is one left that is held up and could not move: most of them go on when others have gone. */
 const PATIENCE_WITH_HELD_UP = 3
+/** So many requests that came together are begun one behind the other; then others have their turn. */
+const REQUESTS_AT_ONCE = 100
 /** How long a connection is read, and what comes dropped, after our FIN, so that a reset does not overtake the answers. */
 const LINGER_MS = 1000
 
@@ -113,6 +117,7 @@ export class Connection implements ConnectionAddresses {
   #pumping = false
   #handling = false
   #waitingToAnswer = false
+  #waitingForTurn = false
   #muted: Timer | undefined
   readonly #onGone = new Set<() => void>()
 
@@ -332,7 +337,12 @@ export class Connection implements ConnectionAddresses {
   #pump(): void {
     if (this.#pumping || this.#state === 'lingering' || this.#state === 'closed') return
     this.#pumping = true
+    let left = REQUESTS_AT_ONCE
     while (this.#queue.length > 0 && this.#mayBegin()) {
+      if (left-- === 0) {
+        this.#pumpLater()
+        break
+      }
       const request = this.#queue.shift()!
       this.#queuedBytes -= requestCost(request)
       this.#begin(request)
@@ -349,8 +359,18 @@ export class Connection implements ConnectionAddresses {
     else this.#updateReading()
   }
 
+  /** A read holds thousands of small requests; connections that send them so take turns. */
+  #pumpLater(): void {
+    this.#waitingForTurn = true
+    void this.#env.slices.nextTurn().then(() => {
+      this.#waitingForTurn = false
+      this.#pump()
+    })
+  }
+
   #mayBegin(): boolean {
-    if (this.#handling || this.#muted !== undefined || this.#waitingToAnswer) return false
+    if (this.#waitingForTurn || this.#handling || this.#muted !== undefined || this.#waitingToAnswer)
+      return false
     if (this.#output.bytes >= CORKED_BYTES) this.#output.flush()
     if (this.#output.writing) return false
     const { answers } = this.#env

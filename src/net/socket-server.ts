@@ -3,6 +3,7 @@ import { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { LimitedLog } from '../base/limited-log.ts'
 import type { Logger } from '../base/logger.ts'
+import { Slices } from '../base/slices.ts'
 import type { ConnectionRates } from '../security/quotas/connection-rates.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Connection, type ConnectionEnvironment, type Serve } from './connection.ts'
@@ -74,6 +75,7 @@ export class SocketServer {
       options.maxQueuedRequestBytes > 0 ? options.maxQueuedRequestBytes : DEFAULT_REQUEST_BYTES
     this.#env = {
       ...parts,
+      slices: new Slices(parts.clock),
       limitedLog: new LimitedLog(parts.logger, parts.clock),
       buffers: parts.buffers ?? new BufferPool(),
       requests: new ByteBudget(requestBytes),

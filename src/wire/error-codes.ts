@@ -542,13 +542,25 @@ export function defaultErrorMessage(code: number): string {
   return details[errorName(code)].message
 }
 
-/** A failure with the error code that the client is to see; the dispatcher turns it into the request's answer. */
+/**
+ * A failure with the error code that the client is to see; the dispatcher turns it into the request's answer. Only those
+ * that somebody has to look into have a stack: to make one takes longer than most requests, and a client can ask for
+ * ten thousands at once.
+ */
 export class KafkaError extends Error {
   override name = 'KafkaError'
   readonly code: number
 
   constructor(code: number, message: string = defaultErrorMessage(code), options?: ErrorOptions) {
+    const { stackTraceLimit } = Error
+    if (!WITH_STACK.has(code)) Error.stackTraceLimit = 0
     super(message, options)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
   }
 }
+
+const WITH_STACK: ReadonlySet<number> = new Set([
+  ErrorCode.UNKNOWN_SERVER_ERROR,
+  ErrorCode.KAFKA_STORAGE_ERROR,
+])

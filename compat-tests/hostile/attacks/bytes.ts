@@ -4,6 +4,7 @@ import { servedRanges } from '../../../src/apis/table.ts'
 import { broadRequests } from '../../../src/testing/broad-requests.ts'
 import type { SeededRandom } from '../../../src/testing/seeded-random.ts'
 import { apis } from '../../../src/wire/apis.ts'
+import { metadataRequest, metadataResponse } from '../../../src/wire/schemas/03-metadata.ts'
 import type { Attack, AttackContext, Peer } from '../attack.ts'
 import {
   absurdLength,
@@ -14,6 +15,7 @@ import {
   type ValidRequest,
   validRequests,
 } from '../frames.ts'
+import { deleteTopics, WELL_BEHAVED_TOPIC } from '../topics.ts'
 
 const CONNECTIONS = 16
 
@@ -39,8 +41,20 @@ async function spoiled(
   await Promise.all(Array.from({ length: CONNECTIONS }, work))
 }
 
+/** What happened to be right made topics. */
+async function removeTopics(context: AttackContext): Promise<void> {
+  const client = await context.client()
+  const { topics } = await client.send(metadataRequest, metadataResponse, 12, { topics: null })
+  const made = (topics ?? []).filter(({ name, isInternal }) => !isInternal && name !== WELL_BEHAVED_TOPIC)
+  await deleteTopics(
+    client,
+    made.flatMap(({ name }) => name ?? []),
+  )
+}
+
 export const mutatedBodies: Attack = {
   name: 'every API, mutated bodies',
+  cleanUp: removeTopics,
   run: (context) => spoiled(context, mutated),
 }
 
@@ -56,6 +70,7 @@ export const randomBodies: Attack = {
 
 export const absurdLengths: Attack = {
   name: 'every API, absurd lengths within',
+  cleanUp: removeTopics,
   run: (context) => spoiled(context, absurdLength),
 }
 
@@ -101,6 +116,7 @@ const TOO_BROAD_ENTRIES = 2_000_000
 function broadAttack(name: string, entries: number, paths: (path: string) => boolean): Attack {
   return {
     name,
+    cleanUp: removeTopics,
     async run(context) {
       let peer = await context.peer()
       const ranges = context.random.shuffled(servedRanges)
