@@ -142,6 +142,7 @@ function* appendAll(
 > {
   const pauses: Pauses = { turn: services.slices.turn(), watch: undefined }
   const appended: Appended[] = []
+  const flushing: Promise<void>[] = []
   const leaders: LeaderHint[] = []
   let failed = false
   let recordErrorsLeft = MAX_RECORD_ERRORS
@@ -158,6 +159,7 @@ function* appendAll(
         records,
         services,
         appended,
+        flushing,
         verdict,
         pauses,
       )
@@ -186,6 +188,12 @@ function* appendAll(
   const response = {
     responses,
     nodeEndpoints: leaderEndpoints(services.metadata.image(), leaders, context.listenerName),
+  }
+  if (flushing.length > 0) {
+    return Promise.all(flushing).then(() => {
+      throttle(context, services)
+      return response
+    })
   }
   const replicated =
     request.acks === ACKS_ALL ? waitForReplication(appended, request.timeoutMs, services.clock) : undefined
@@ -236,6 +244,7 @@ function* producePartition(
   records: Buffer | null,
   services: Services,
   appended: Appended[],
+  flushing: Promise<void>[],
   verdict: BatchVerdict | undefined,
   pauses: Pauses,
 ): Generator<Promise<ValidatedAppend>, Mutable<PartitionAnswer>, ValidatedAppend> {
@@ -268,6 +277,11 @@ function* producePartition(
       logStartOffset: info.logStartOffset,
     }
     if (request.acks === ACKS_ALL) appended.push({ partition, lastOffset: info.lastOffset, answer })
+    else if (info.flushed !== undefined) {
+      flushing.push(
+        info.flushed.catch((error) => void Object.assign(answer, failedAppend(error, partition, services))),
+      )
+    }
     return answer
   } catch (error) {
     return failedAppend(error, partition, services)

@@ -10,6 +10,7 @@ export function nothingAppended(logStartOffset: number): LogAppendInfo {
     logStartOffset,
     duplicate: false,
     sizeInBytes: 0,
+    flushed: undefined,
   }
 }
 
@@ -22,5 +23,6 @@ export function duplicateAppend(duplicate: ProducerBatch, logStartOffset: number
     logStartOffset,
     duplicate: true,
     sizeInBytes: 0,
+    flushed: undefined,
   }
 }

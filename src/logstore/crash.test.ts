@@ -10,6 +10,7 @@ import type { FileSystem } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
 import { defaultLogConfig } from './log-config.ts'
 import { LogDirectory } from './log-directory.ts'
+import { LogStorageError } from './log-errors.ts'
 import { MemoryFileSystem } from './memory-fs.ts'
 import type { PartitionLog } from './partition-log.ts'
 
@@ -232,15 +233,72 @@ describe('a changed byte', () => {
 })
 
 describe('flush.messages=1', () => {
-  it('makes each append durable before it returns', async () => {
+  const appendTo = (log: PartitionLog, value: string) =>
+    log.appendAsLeader(batchOf([value]), { leaderEpoch: 0, origin: 'client' })
+  it('says when an append is durable, across segments', async () => {
     const fs = new MemoryFileSystem()
     const { open } = logFixture(fs)
     const log = open({}, { flushMessages: 1, segmentBytes: 300 })
-    for (let i = 0; i < 10; i++) log.appendAsLeader(batchOf([`v${i}`]), { leaderEpoch: 0, origin: 'client' })
-    expect(log.recoveryPoint).toBe(10)
+    for (let i = 0; i < 9; i++) appendTo(log, `v${i}`)
+    await appendTo(log, 'v9').flushed
     fs.syncDirectory('/')
     fs.crash()
-    const again = open()
-    expect(await contentsOf(again)).toEqual(Array.from({ length: 10 }, (_, i) => [i, `v${i}`]))
+    expect(await contentsOf(open())).toEqual(Array.from({ length: 10 }, (_, i) => [i, `v${i}`]))
+  })
+
+  it('asks for nothing below so many messages', async () => {
+    const log = logFixture().open({}, { flushMessages: 3 })
+    expect([appendTo(log, 'a').flushed, appendTo(log, 'b').flushed]).toEqual([undefined, undefined])
+    await appendTo(log, 'c').flushed
+    expect(appendTo(log, 'd').flushed).toBeUndefined()
+  })
+
+  it('brings appends that come during a sync to the device with the next one, and indexes once a second', async () => {
+    const fs = new MemoryFileSystem()
+    const { open, clock } = logFixture(fs)
+    const synced: string[] = []
+    const openFile = fs.open.bind(fs)
+    fs.open = (path, mode) => {
+      const file = openFile(path, mode)
+      const sync = file.syncAsync.bind(file)
+      file.syncAsync = () => {
+        synced.push(path.slice(path.lastIndexOf('.') + 1))
+        return sync()
+      }
+      return file
+    }
+    const log = open({}, { flushMessages: 1, indexIntervalBytes: 1 })
+    const first = appendTo(log, 'a').flushed
+    while (synced.length === 0) await Promise.resolve()
+    await Promise.all([first, ...Array.from({ length: 20 }, () => appendTo(log, 'b').flushed)])
+    expect(synced).toEqual(['log', 'log'])
+    expect(log.recoveryPoint).toBe(0)
+    clock.advance(1000)
+    await appendTo(log, 'c').flushed
+    expect(synced).toContain('index')
+    expect(log.recoveryPoint).toBe(22)
+  })
+
+  it('brings to the device what a kill left in the page cache, before anybody reads it', async () => {
+    const fs = new MemoryFileSystem()
+    const { open } = logFixture(fs)
+    appendTo(open({}, { flushMessages: 1 }), 'a')
+    open({}, { flushMessages: 1 })
+    fs.syncDirectory('/')
+    fs.crash()
+    expect(await contentsOf(open())).toEqual([[0, 'a']])
+  })
+
+  it('fails an append that cannot be synced, and one whose log goes away before it is', async () => {
+    const memory = new MemoryFileSystem()
+    const fs = new FaultyFileSystem(memory)
+    const { open } = logFixture(fs)
+    const log = open({}, { flushMessages: 1 })
+    const waiting = appendTo(log, 'a').flushed
+    log.abandon()
+    await expect(waiting).rejects.toThrow(LogStorageError)
+    const again = open({}, { flushMessages: 1 })
+    fs.inject({ operations: ['sync'], path: /log$/, code: 'EIO' })
+    await expect(appendTo(again, 'b').flushed).rejects.toThrow(LogStorageError)
   })
 })

@@ -16,12 +16,15 @@ function setUp() {
   return { memory, ...logFixture(fs), fs }
 }
 
-function append(log: PartitionLog, ...values: string[]): void {
+/** Appends each as a batch; resolves when what has to be on the device is there. */
+function append(log: PartitionLog, ...values: string[]): Promise<unknown> {
+  const flushed: (Promise<void> | undefined)[] = []
   for (const value of values) {
     const batch = batchOf([value], { ...producer, baseSequence: log.logEndOffset })
-    log.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client' })
+    flushed.push(log.appendAsLeader(batch, { leaderEpoch: 0, origin: 'client' }).flushed)
     log.updateHighWatermark(log.logEndOffset)
   }
+  return Promise.all(flushed)
 }
 
 const valuesIn = async (log: PartitionLog) => (await contentsOf(log)).map(([, value]) => value)
@@ -30,16 +33,16 @@ describe('a flush on a disk that has no room for what stands beside the records'
   it('makes the records durable, and what stands beside them when there is room', async () => {
     const { fs, memory, open } = setUp()
     const log = open()
-    append(log, 'a', 'b')
+    await append(log, 'a', 'b')
     const full = fs.inject({ operations: ['write'], path: BESIDE_THE_RECORDS, code: 'ENOSPC' })
     await log.flush()
     expect([log.failure, log.recoveryPoint]).toEqual([undefined, 0])
-    append(log, 'c')
+    await append(log, 'c')
     full.remove()
     await log.flush()
     expect(log.recoveryPoint).toBe(3)
     fs.inject({ operations: ['write'], path: BESIDE_THE_RECORDS, code: 'ENOSPC' })
-    append(log, 'd')
+    await append(log, 'd')
     await log.flush()
     fs.clearFaults()
     memory.crash()
@@ -50,9 +53,9 @@ describe('a flush on a disk that has no room for what stands beside the records'
   it('lets every append of flush.messages=1 be acknowledged, durable', async () => {
     const { fs, memory, open } = setUp()
     const log = open({}, { flushMessages: 1 })
-    append(log, 'a')
+    await append(log, 'a')
     fs.inject({ operations: ['write'], path: BESIDE_THE_RECORDS, code: 'ENOSPC' })
-    append(log, 'b', 'c')
+    await append(log, 'b', 'c')
     expect(log.failure).toBeUndefined()
     fs.clearFaults()
     memory.crash()
@@ -64,7 +67,7 @@ describe('a flush on a disk that has no room for what stands beside the records'
   it('does not pass for a clean stop', async () => {
     const { fs, open } = setUp()
     const log = open()
-    append(log, 'a')
+    await append(log, 'a')
     fs.inject({ operations: ['write'], path: /leader-epoch/, code: 'ENOSPC' })
     await expect(log.close()).rejects.toThrow(LogStorageError)
   })
@@ -72,11 +75,11 @@ describe('a flush on a disk that has no room for what stands beside the records'
   it('writes an index whole where a part of it was written before', async () => {
     const { fs, open } = setUp()
     const log = open({}, { indexIntervalBytes: 1 })
-    append(log, 'a', 'b', 'c', 'd')
+    await append(log, 'a', 'b', 'c', 'd')
     fs.inject({ operations: ['write'], path: /\d\.index$/, code: 'ENOSPC', partialBytes: 13, times: 1 })
     await log.flush()
     log.truncateTo(1)
-    append(log, 'e')
+    await append(log, 'e')
     await log.close()
     const again = open({ hadCleanShutdown: true, recoveryPoint: 2 })
     expect(again.segments.active.offsetIndex.count).toBeLessThan(2)
@@ -93,10 +96,10 @@ describe('a sync that fails for want of room', () => {
     const { fs, open } = setUp()
     const failures: unknown[] = []
     const log = open({ onFailure: (error) => failures.push(error) }, { segmentBytes: 100 })
-    append(log, 'a')
+    await append(log, 'a')
     await log.flush()
     fs.inject({ operations: ['sync'], path, code: 'ENOSPC', times: 1 })
-    append(log, 'b', 'c')
+    await append(log, 'b', 'c')
     await expect(log.flush()).rejects.toThrow(LogStorageError)
     expect(() => append(log, 'd')).toThrow(LogStorageError)
     expect(failures).toHaveLength(1)
@@ -107,14 +110,14 @@ describe('retention on a full disk', () => {
   it('goes on, but for the active segment, which would need another one', async () => {
     const { fs, open } = setUp()
     const log = open({}, { segmentBytes: 100, retentionMs: 1000 })
-    append(log, 'a', 'b', 'c')
+    await append(log, 'a', 'b', 'c')
     const full = fs.inject({ operations: ['create'], path: /\.log$/, code: 'ENOSPC' })
     expect(log.deleteOldSegments(START_MS + 5000)).toBe(2)
     expect(await valuesIn(log)).toEqual(['c'])
     full.remove()
     expect(log.deleteOldSegments(START_MS + 5000)).toBe(1)
     expect(await valuesIn(log)).toEqual([])
-    append(log, 'd')
+    await append(log, 'd')
     expect(await valuesIn(log)).toEqual(['d'])
   })
 })
@@ -127,20 +130,20 @@ describe('a segment that the disk has no room for', () => {
   ])('%s refuses the append, and the next one has it when there is room', async (_, fault) => {
     const { fs, open } = setUp()
     const log = open({}, { segmentBytes: 100 })
-    append(log, 'a')
+    await append(log, 'a')
     const full = fs.inject({ ...fault, code: 'ENOSPC', partialBytes: 5 })
     for (const value of ['lost', 'lost too']) {
       const refused = () => append(log, value)
       expect(refused).toThrow(LogStorageError)
       try {
-        refused()
+        void refused()
       } catch (error) {
         expect(isOutOfRoom(error)).toBe(true)
       }
     }
     expect(await valuesIn(log)).toEqual(['a'])
     full.remove()
-    append(log, 'b')
+    await append(log, 'b')
     expect(await valuesIn(log)).toEqual(['a', 'b'])
     await log.close()
     expect(await valuesIn(open({ hadCleanShutdown: true, recoveryPoint: 2 }))).toEqual(['a', 'b'])

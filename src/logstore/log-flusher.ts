@@ -8,6 +8,9 @@ import type { LogHealth } from './log-health.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { ProducerStates } from './producer-state.ts'
 
+/** How often a log whose appends wait for the device has its indexes brought there, too. */
+const WHOLE_FLUSH_MS = 1000
+
 export interface LogFlusherOptions {
   /** Whose it is, with its end as it is now. */
   readonly log: { readonly logEndOffset: number }
@@ -32,22 +35,30 @@ export interface LogFlusherOptions {
  * leader epochs, the names; then the recovery point moves. It never stands above something that is not synced. A flush
  * that fails takes the log offline. Where the disk has no room for what stands beside the records, they are flushed all
  * the same, and the recovery point stays: from there on the rest is built anew, should it come to that.
+ *
+ * One flush runs at a time. All who ask meanwhile share the next one, so that many producers cost one sync.
  */
 export class LogFlusher {
   readonly #options: LogFlusherOptions
   /** All below is on the device. */
   recoveryPoint: number
   lastFlushMs: number
+  /** All records below are on the device, whatever stands beside them. */
+  #durableOffset: number
   /** Names were made or changed since the last sync of the directory; its own name, too, before the first. */
   #namesUnsynced: 'directory' | 'parent too' | undefined
   #nameChanges = 0
   #truncations = 0
   #outOfRoom = false
   #flushing: Promise<void> = Promise.resolve()
+  /** The flush after the one under way, where somebody has asked for it, and whether it is of more than the records. */
+  #queued: Promise<void> | undefined
+  #queuedIsWhole = false
 
   constructor(options: LogFlusherOptions) {
     this.#options = options
     this.recoveryPoint = options.recoveryPoint
+    this.#durableOffset = options.recoveryPoint
     this.#namesUnsynced = options.namesSynced ? undefined : 'parent too'
     this.lastFlushMs = options.clock.now()
   }
@@ -61,48 +72,80 @@ export class LogFlusher {
   truncated(offset: number): void {
     this.#truncations++
     if (offset < this.recoveryPoint) this.recoveryPoint = offset
+    if (offset < this.#durableOffset) this.#durableOffset = offset
+  }
+
+  /** All records below are on the device; at or above the recovery point. */
+  get durableOffset(): number {
+    return this.#durableOffset
   }
 
   /**
-   * Resolves when all that is in the log now is on the device, one flush after the other. Rejects with LogStorageError.
-   * Gives up where the log was closed meanwhile.
+   * Resolves when all that is in the log now is on the device. Rejects with LogStorageError. Gives up where the log was
+   * closed meanwhile.
    */
   flush(): Promise<void> {
-    this.#flushing = this.#flushing.catch(ignoreEarlierFailure).then(() => this.#flushOnce())
-    return this.#flushing
+    this.#queuedIsWhole = true
+    return this.#next()
   }
 
-  /** The same, but for the snapshots, which recovery can do without; waits for the device. Throws LogStorageError. */
-  flushNow(): void {
-    const { log, segments, epochs } = this.#options
-    try {
-      const unflushed = segments.from(this.recoveryPoint)
-      for (const segment of unflushed) segment.sync()
-      let isComplete = true
-      try {
-        for (const segment of unflushed) segment.syncIndexes()
-        epochs.flush(log.logEndOffset)
-      } catch (error) {
-        isComplete = this.#withoutRoom(error)
-      }
-      this.#syncNames()
-      if (isComplete) this.#flushed(log.logEndOffset)
-    } catch (error) {
-      this.#failed(error)
+  /**
+   * The same of the records; what stands beside them, which recovery can do without, is flushed with them once a second.
+   * Rejects where the log was closed meanwhile, too.
+   */
+  async flushRecords(): Promise<void> {
+    const { log, clock, health } = this.#options
+    const endOffset = log.logEndOffset
+    const truncations = this.#truncations
+    if (clock.now() - this.lastFlushMs >= WHOLE_FLUSH_MS) this.#queuedIsWhole = true
+    await this.#next()
+    if (this.#durableOffset < endOffset && truncations === this.#truncations)
+      throw health.error('flush', new Error('the log is closed'))
+  }
+
+  /** As `flushRecords`, waiting for the device. Throws the file system's error. */
+  flushRecordsNow(): void {
+    const { log, segments, fs, directory } = this.#options
+    for (const segment of segments.from(this.#durableOffset)) segment.sync()
+    if (this.#namesUnsynced !== undefined) fs.syncDirectory(directory)
+    if (this.#namesUnsynced === 'parent too') fs.syncDirectory(`${directory}/..`)
+    this.#durable(log.logEndOffset)
+  }
+
+  #next(): Promise<void> {
+    if (this.#queued === undefined) {
+      this.#queued = this.#flushing.catch(ignoreEarlierFailure).then(() => {
+        const isWhole = this.#queuedIsWhole
+        this.#queued = undefined
+        this.#queuedIsWhole = false
+        return this.#flushOnce(isWhole)
+      })
+      this.#flushing = this.#queued
     }
+    return this.#queued
   }
 
-  async #flushOnce(): Promise<void> {
+  async #flushOnce(isWhole: boolean): Promise<void> {
     const { log, health } = this.#options
     if (health.closed) return
     if (health.failure !== undefined) throw health.failure
     try {
-      await this.#sync(log.logEndOffset)
+      if (isWhole) await this.#sync(log.logEndOffset)
+      else await this.#syncRecords(log.logEndOffset)
     } catch (error) {
       // A directory that is going away may be gone under its flush.
       if (health.closed) return
       this.#failed(error)
     }
+  }
+
+  async #syncRecords(endOffset: number): Promise<void> {
+    const truncations = this.#truncations
+    const { segments, health } = this.#options
+    for (const segment of segments.from(this.#durableOffset)) await segment.syncAsync()
+    if (health.closed) return
+    await this.#syncNames()
+    if (!health.closed && truncations === this.#truncations) this.#durable(endOffset)
   }
 
   async #sync(endOffset: number): Promise<void> {
@@ -120,8 +163,10 @@ export class LogFlusher {
       isComplete = this.#withoutRoom(error)
     }
     if (health.closed) return
-    await this.#syncNamesAsync()
-    if (isComplete && truncations === this.#truncations) this.#flushed(endOffset)
+    await this.#syncNames()
+    if (truncations !== this.#truncations) return
+    this.#durable(endOffset)
+    if (isComplete) this.#flushed(endOffset)
   }
 
   /** False where that was all that went wrong; throws the error where it was not. */
@@ -143,16 +188,7 @@ export class LogFlusher {
     throw health.error('flush', error)
   }
 
-  #syncNames(): void {
-    const { fs, directory } = this.#options
-    const names = this.#namesUnsynced
-    if (names === undefined) return
-    fs.syncDirectory(directory)
-    if (names === 'parent too') fs.syncDirectory(`${directory}/..`)
-    this.#namesUnsynced = undefined
-  }
-
-  async #syncNamesAsync(): Promise<void> {
+  async #syncNames(): Promise<void> {
     const { fs, directory, parent, health } = this.#options
     const names = this.#namesUnsynced
     if (names === undefined) return
@@ -160,9 +196,12 @@ export class LogFlusher {
     await fs.syncDirectoryAsync(directory)
     if (names === 'parent too') await parent.sync()
     if (health.closed) return
-    // A `flushNow` meanwhile may have synced more than this, and what was made meanwhile waits for the next time.
-    if (changes === this.#nameChanges) this.#namesUnsynced = undefined
-    else if (this.#namesUnsynced !== undefined) this.#namesUnsynced = 'directory'
+    // What was made meanwhile waits for the next time.
+    this.#namesUnsynced = changes === this.#nameChanges ? undefined : 'directory'
+  }
+
+  #durable(endOffset: number): void {
+    if (endOffset > this.#durableOffset) this.#durableOffset = endOffset
   }
 
   #flushed(endOffset: number): void {

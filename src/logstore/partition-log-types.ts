@@ -55,6 +55,11 @@ export interface LogAppendInfo {
   /** The producer had sent it before: the offsets are those of the first time, and nothing was written. */
   readonly duplicate: boolean
   readonly sizeInBytes: number
+  /**
+   * Resolves when it is on the device, where `flush.messages` wants that before anybody is told; rejects with
+   * LogStorageError. Undefined where there is nothing to wait for.
+   */
+  readonly flushed: Promise<void> | undefined
 }
 
 export interface LogReadResult {

@@ -47,7 +47,7 @@ const DEFAULT_PRODUCER_ID_EXPIRATION_MS = 86_400_000
  * The log of one partition: its segments as one (Kafka's `UnifiedLog`). All but disk reads and flushes is synchronous.
  *
  * After `append…` returns, the batch is in the page cache and survives a kill of the process. After `flush` resolves,
- * all that was appended before the call survives a crash; `flush.messages` makes an append wait for that itself.
+ * all that was appended before the call survives a crash; where `flush.messages` is met, an append says when that is.
  * A failed write leaves the log as it was; where even that can't be had, it goes offline and every call fails with
  * LogStorageError.
  */
@@ -152,6 +152,8 @@ export class PartitionLog {
       recoveryPoint: recovered.recoveryPoint,
       namesSynced: recovered.isFlushed,
     })
+    // What a kill left in the page cache is shown to readers from now on.
+    if (!recovered.isFlushed && this.#isFlushDue()) this.#flusher.flushRecordsNow()
     this.#highWatermark = this.#logStartOffset
     this.updateHighWatermark(options.highWatermark ?? 0)
     this.#drawJitter()
@@ -239,7 +241,8 @@ export class PartitionLog {
     const nowMs = this.#options.clock.now()
     const prepared = prepareAsLeader(validated, options, this, nowMs)
     const { duplicate } = prepared.producers
-    if (duplicate !== undefined) return duplicateAppend(duplicate, this.#logStartOffset)
+    if (duplicate !== undefined)
+      return { ...duplicateAppend(duplicate, this.#logStartOffset), flushed: this.#flushIfDue() }
     return this.#append(prepared, nowMs)
   }
 
@@ -510,8 +513,6 @@ export class PartitionLog {
     }
     this.#logEndOffset = lastOffset + 1
     this.#producers.mapEndOffset = this.#logEndOffset
-    if (this.#logEndOffset - this.#flusher.recoveryPoint >= this.#config.flushMessages)
-      this.#flusher.flushNow()
     return {
       firstOffset,
       lastOffset,
@@ -519,7 +520,21 @@ export class PartitionLog {
       logStartOffset: this.#logStartOffset,
       duplicate: false,
       sizeInBytes: bytes.length,
+      flushed: this.#flushIfDue(),
     }
+  }
+
+  /** Where `flush.messages` asks for it: whoever appended waits for that. */
+  #flushIfDue(): Promise<void> | undefined {
+    if (!this.#isFlushDue()) return undefined
+    const flushed = this.#flusher.flushRecords()
+    // Failure takes the log offline, also where nobody waits.
+    flushed.catch(() => {})
+    return flushed
+  }
+
+  #isFlushDue(): boolean {
+    return this.#logEndOffset - this.#flusher.durableOffset >= this.#config.flushMessages
   }
 
   #roll(nextOffset: number): void {

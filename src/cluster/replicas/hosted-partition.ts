@@ -99,9 +99,26 @@ export class HostedPartition {
     this.#checkAppend(options)
     const { leaderEpoch } = this.#state
     const info = this.log.appendValidated(validated, { leaderEpoch, origin: options.origin })
-    if (this.#state.appended(this.log.logEndOffset, this.#clock.now()))
-      this.#highWatermarkMoved(info.sizeInBytes)
+    if (info.flushed === undefined) this.#appended(this.log.logEndOffset, info.sizeInBytes)
+    else this.#whenFlushed(info, this.log.logEndOffset, leaderEpoch)
     return info
+  }
+
+  #appended(logEndOffset: number, addedBytes: number): void {
+    if (this.#state.appended(logEndOffset, this.#clock.now())) this.#highWatermarkMoved(addedBytes)
+  }
+
+  /** What `flush.messages` wants on the device counts as appended, and is shown to consumers, when it is there. */
+  #whenFlushed({ flushed, sizeInBytes }: LogAppendInfo, logEndOffset: number, leaderEpoch: number): void {
+    flushed?.then(
+      () => {
+        if (!this.isLeader || this.#state.leaderEpoch !== leaderEpoch) return
+        // The configuration may have changed meanwhile, so that later appends did not wait.
+        this.#appended(Math.max(logEndOffset, this.log.highWatermark), sizeInBytes)
+      },
+      // The log is offline, and its directory tells whoever waits.
+      () => {},
+    )
   }
 
   #checkAppend({ acksAll }: AppendOptions): void {
