@@ -7,7 +7,7 @@ import type { HostedPartition } from './hosted-partition.ts'
 import { waitForReplication } from './replication-wait.ts'
 
 const FIRST_VERSION_WITH_BUMP = 2
-/** Above which a marker can't be. */
+/** No marker can be above it, so that one in it is let through, as in Kafka. */
 const MAX_EPOCH = 32767
 
 /**
