@@ -14,6 +14,7 @@ import type { Listen } from './net/listener.ts'
 import { SocketServer } from './net/socket-server.ts'
 import type { ConnectionRates } from './security/quotas/connection-rates.ts'
 import { apiByKey } from './wire/apis.ts'
+import { SMALLEST_HEADER_BYTES } from './wire/frame.ts'
 
 export interface BrokerListenersOptions {
   readonly config: BrokerConfig
@@ -63,6 +64,7 @@ export async function openListeners(options: BrokerListenersOptions): Promise<Br
       })),
       backlog: settings.socketListenBacklogSize,
       maxRequestBytes: settings.socketRequestMaxBytes,
+      minRequestBytes: SMALLEST_HEADER_BYTES,
       maxIdleMs: settings.connectionsMaxIdleMs,
       maxQueuedRequestBytes: settings.sluiceMaxBytesInFlight,
       readAheadBytes: settings.sluiceMaxConnectionBytesInFlight,

@@ -14,7 +14,9 @@ import { compressMessages, encodeMessage } from './wire/message-set.ts'
 import { assembleBatch, RecordsBuilder } from './wire/records.ts'
 import { produceRequest, produceResponse } from './wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from './wire/schemas/01-fetch.ts'
+import { heartbeatRequest, heartbeatResponse } from './wire/schemas/12-heartbeat.ts'
 import { createTopicsRequest, createTopicsResponse } from './wire/schemas/19-create-topics.ts'
+import { initProducerIdRequest, initProducerIdResponse } from './wire/schemas/22-init-producer-id.ts'
 
 const COUNT = 300_000
 /** Far above a slice, far below what the work takes. */
@@ -153,5 +155,32 @@ describe('one request with very many records leaves the event loop to others in 
       expect(await produce(9, topic, records)).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 })
     })
     expect(longest).toBeLessThan(LONGEST_MS)
+  })
+})
+
+/** V8 hashes them by their length alone. */
+describe('names that would make a list of a map', () => {
+  const long = 'x'.repeat(16_384)
+
+  it('are taken for no group', async () => {
+    const beat = { groupId: long, generationId: 1, memberId: '', groupInstanceId: null }
+    const { errorCode } = await client.send(heartbeatRequest, heartbeatResponse, 4, beat)
+    expect(errorCode).toBe(ErrorCode.INVALID_GROUP_ID)
+  })
+
+  it('are taken for no transactional id', async () => {
+    const { errorCode } = await client.send(initProducerIdRequest, initProducerIdResponse, 4, {
+      transactionalId: long,
+      transactionTimeoutMs: 1000,
+      producerId: -1,
+      producerEpoch: -1,
+    })
+    expect(errorCode).toBe(ErrorCode.INVALID_REQUEST)
+  })
+
+  it('are as good as any other when they are one shorter', async () => {
+    const beat = { groupId: long.slice(1), generationId: 1, memberId: '', groupInstanceId: null }
+    const { errorCode } = await client.send(heartbeatRequest, heartbeatResponse, 4, beat)
+    expect(errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID)
   })
 })

@@ -44,8 +44,11 @@ export interface TrialOptions {
   readonly isShort: boolean
 }
 
-/** What the broker may take at most, whatever is done to it. */
-const MEMORY_BYTES = 1024 * 2 ** 20
+/**
+ * What the broker may take at most, whatever is done to it, one attack after the other: twice its budgets for requests
+ * (128 MB) and for answers (256 MB), the unpacked records of one batch (256 MB), the tail cache (64 MB), and the heap.
+ */
+const MEMORY_BYTES = 1536 * 2 ** 20
 const BOUND_MS = 100
 const FACTOR = 3
 const ATTEMPTS = 3

@@ -3,6 +3,7 @@
  * make themselves. Served while the feature `group.version` is finalized at 1 or above, and
  * `group.coordinator.rebalance.protocols` has it.
  */
+import { LONGEST_KEY } from '../base/hashed-keys.ts'
 import { randomUuid } from '../base/random.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
 import {
@@ -21,6 +22,9 @@ export const consumerGroupHeartbeat = handler({
 
   handle(context, request, services) {
     if (!servesConsumerGroups(services)) return refusal(ErrorCode.UNSUPPORTED_VERSION)
+    // Members are kept by these, which clients make.
+    if (Math.max(request.memberId.length, request.instanceId?.length ?? 0) > LONGEST_KEY)
+      return refusal(ErrorCode.INVALID_REQUEST)
     return services.groups.execute(request.groupId, {
       type: 'consumerGroupHeartbeat',
       request,

@@ -2,7 +2,9 @@
  * All groups of this broker: finds the partition of `__consumer_offsets` that a group belongs to and hands commands to
  * the machine there. Kafka's `GroupCoordinatorService`.
  */
+import { LONGEST_KEY } from '../base/hashed-keys.ts'
 import { partitionFor } from '../cluster/coordinator/coordinator-log.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import type { GroupCommand, GroupReply, GroupReplyTo } from './commands.ts'
 
 /** Runs a command on the machine of a partition; the reply carries every refusal. */
@@ -28,7 +30,9 @@ export class GroupCoordinator {
     return this.#options.leaderOf(this.partitionOf(groupId))
   }
 
+  /** Throws KafkaError for an id that is too long to be kept. */
   execute<C extends GroupCommand>(groupId: string, command: C): Promise<GroupReplyTo<C>> {
+    if (groupId.length > LONGEST_KEY) throw new KafkaError(ErrorCode.INVALID_GROUP_ID)
     return this.#executeOn(this.partitionOf(groupId), command)
   }
 

@@ -236,9 +236,10 @@ describe('bytes that are no request', () => {
   for (const [what, size] of [
     ['a negative length', -1],
     ['a length above the maximum', 1025],
+    ['a length that no header has', 3],
   ] as const) {
     it(`(${what}) close the connection with a logged reason, after the answers before them`, async () => {
-      const server = await start(echo, { maxRequestBytes: 1024 })
+      const server = await start(echo, { maxRequestBytes: 1024, minRequestBytes: 4 })
       const one = await client(server)
       const prefix = Buffer.alloc(4)
       prefix.writeInt32BE(size)

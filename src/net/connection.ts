@@ -44,6 +44,8 @@ export interface ConnectionEnvironment {
   readonly answers: ByteBudget
   /** `socket.request.max.bytes`. */
   readonly maxRequestBytes: number
+  /** A read of shorter ones, which can be no requests, would be very many. */
+  readonly minRequestBytes: number
   /** Requests received and not yet begun, of one connection; beyond it its socket is not read. */
   readonly readAheadBytes: number
   readonly scratch: Buffer
@@ -139,7 +141,12 @@ export class Connection implements ConnectionAddresses {
     this.#env = env
     this.#lastActivityMs = env.clock.monotonicMs()
     this.#progressSinceMs = this.#lastActivityMs
-    this.#assembler = new FrameAssembler(env.maxRequestBytes, env.buffers, (frame) => this.#enqueue(frame))
+    this.#assembler = new FrameAssembler(
+      env.maxRequestBytes,
+      env.buffers,
+      (frame) => this.#enqueue(frame),
+      env.minRequestBytes,
+    )
     const assembler = this.#assembler
     const holdsNothing = () => this.#unfinishedBytes + this.#settledBytes === 0
     this.#reader = {

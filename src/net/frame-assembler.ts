@@ -2,7 +2,7 @@ import type { BufferPool } from '../base/buffer-pool.ts'
 
 /** Why a length prefix cannot be the start of a request (Kafka's `NetworkReceive`: InvalidReceiveException). */
 export interface FrameFault {
-  readonly kind: 'negative' | 'too-large'
+  readonly kind: 'negative' | 'too-small' | 'too-large'
   /** The length that was read, in bytes. */
   readonly length: number
 }
@@ -30,6 +30,7 @@ const SHARED_BELOW_BYTES = 512
  */
 export class FrameAssembler {
   readonly #maxFrameBytes: number
+  readonly #minFrameBytes: number
   readonly #buffers: BufferPool
   readonly #onFrame: (frame: Buffer) => void
   #prefix = 0
@@ -39,8 +40,14 @@ export class FrameAssembler {
   #filled = 0
   #fault: FrameFault | undefined
 
-  constructor(maxFrameBytes: number, buffers: BufferPool, onFrame: (frame: Buffer) => void) {
+  constructor(
+    maxFrameBytes: number,
+    buffers: BufferPool,
+    onFrame: (frame: Buffer) => void,
+    minFrameBytes = 0,
+  ) {
     this.#maxFrameBytes = maxFrameBytes
+    this.#minFrameBytes = minFrameBytes
     this.#buffers = buffers
     this.#onFrame = onFrame
   }
@@ -102,6 +109,7 @@ export class FrameAssembler {
     }
     const length = this.#prefix
     if (length < 0) this.#fault = { kind: 'negative', length }
+    else if (length < this.#minFrameBytes) this.#fault = { kind: 'too-small', length }
     else if (length > this.#maxFrameBytes) this.#fault = { kind: 'too-large', length }
     else {
       this.#length = length

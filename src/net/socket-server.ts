@@ -25,6 +25,8 @@ export interface SocketServerOptions extends ConnectionLimits {
   readonly backlog: number
   /** `socket.request.max.bytes`. */
   readonly maxRequestBytes: number
+  /** Of a header without anything; 0 when left out. */
+  readonly minRequestBytes?: number
   /** `connections.max.idle.ms`; negative for never. */
   readonly maxIdleMs: number
   /** `queued.max.request.bytes`; -1 for DEFAULT_REQUEST_BYTES, as an unbounded broker is none of ours. */
@@ -81,6 +83,7 @@ export class SocketServer {
       requests: new ByteBudget(requestBytes),
       answers: new ByteBudget(ANSWER_BYTES),
       maxRequestBytes: options.maxRequestBytes,
+      minRequestBytes: options.minRequestBytes ?? 0,
       readAheadBytes: options.readAheadBytes,
       scratch: Buffer.allocUnsafeSlow(SCRATCH_BYTES),
       onClosed: (connection) => this.#forget(connection),

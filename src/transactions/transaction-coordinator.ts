@@ -2,7 +2,9 @@
  * All transactional ids of this broker: finds the partition of `__transaction_state` that one belongs to, hands commands
  * to the machine there, and gets a producer id where one is needed. Kafka's `TransactionCoordinator`.
  */
+import { LONGEST_KEY } from '../base/hashed-keys.ts'
 import { partitionFor } from '../cluster/coordinator/coordinator-log.ts'
+import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import type { TransactionCommand, TransactionReply, TransactionReplyTo } from './commands.ts'
 
 /** Runs a command on the machine of a partition; the reply carries every refusal. */
@@ -41,6 +43,7 @@ export class TransactionCoordinator {
 
   /** Rejects where a producer id is needed and can't be had. */
   async execute<C extends CommandForOne>(command: C): Promise<TransactionReplyTo<C>> {
+    if (command.transactionalId.length > LONGEST_KEY) throw new KafkaError(ErrorCode.INVALID_REQUEST)
     const partition = this.partitionOf(command.transactionalId)
     const reply = await this.#executeOn(partition, command)
     if (!('needsProducerId' in reply)) return reply

@@ -16,6 +16,9 @@ import { Writer } from './writer.ts'
 /** Bytes of the length that stands before each frame and does not count itself. */
 export const FRAME_LENGTH_BYTES = 4
 
+/** Key, version and correlation id of a request. */
+export const SMALLEST_HEADER_BYTES = 8
+
 const API_VERSIONS_KEY = 18
 
 export interface RequestHead {

@@ -1,3 +1,4 @@
+import { LONGEST_KEY } from '../base/hashed-keys.ts'
 import { ZERO_UUID } from './schema.ts'
 import { WireError } from './wire-error.ts'
 
@@ -5,8 +6,7 @@ import { WireError } from './wire-error.ts'
 export const MAX_STRING_BYTES = 0x7fff
 /** A string counts as one more entry for so many bytes. */
 const BYTES_PER_ENTRY = 256
-/** V8 hashes longer strings by their length alone, so that a set of them takes quadratic time. */
-const LONGEST_HASHED_STRING = 16_383
+/** A set of strings that are no good keys takes quadratic time. */
 const ENTRIES_OF_UNHASHED_STRING = 1024
 const UNLIMITED_ENTRIES = 0x3fff_ffff
 
@@ -193,9 +193,7 @@ export class Reader {
   #text(length: number): string {
     if (length === 0) return ''
     if (length >= BYTES_PER_ENTRY)
-      this.#count(
-        length > LONGEST_HASHED_STRING ? ENTRIES_OF_UNHASHED_STRING : Math.floor(length / BYTES_PER_ENTRY),
-      )
+      this.#count(length > LONGEST_KEY ? ENTRIES_OF_UNHASHED_STRING : Math.floor(length / BYTES_PER_ENTRY))
     const position = this.take(length)
     return this.buffer.toString('utf8', position, position + length)
   }

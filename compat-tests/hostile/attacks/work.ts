@@ -83,6 +83,7 @@ export function bombAttack(): Attack {
 }
 
 const TOPICS = 10_000
+const CREATED_AT_ONCE = 10
 
 function topicNames(context: AttackContext): string[] {
   return Array.from({ length: context.scaled(TOPICS, 500) }, (_, index) => `hostile-topic-${index}`)
@@ -93,7 +94,9 @@ export const manyTopics: Attack = {
   name: '10,000 topics created in a loop',
   async run(context) {
     const client = await context.client()
-    for (const name of topicNames(context)) await createTopics(client, [name])
+    const names = topicNames(context)
+    for (let from = 0; from < names.length; from += CREATED_AT_ONCE)
+      await createTopics(client, names.slice(from, from + CREATED_AT_ONCE))
   },
   async cleanUp(context) {
     await deleteTopics(await context.client(), topicNames(context))
