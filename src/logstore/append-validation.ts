@@ -83,8 +83,14 @@ export function* leaderBatches(
   if (origin === 'client' && sent.length > 1)
     throw invalid('Produce requests are only allowed to contain exactly one record batch per partition')
   const batches: RecordBatch[] = []
-  for (const batch of sent) batches.push(yield* validateBatch(batch, config, topicPartition, origin, nowMs))
-  const changed = batches.some((batch, index) => batch !== sent[index])
+  let changed = false
+  for (const batch of sent) {
+    const target = checkHeader(batch, config, topicPartition, origin, nowMs)
+    const validated =
+      target === undefined ? batch : yield* validateRecords(batch, target, config, topicPartition, nowMs)
+    if (validated !== batch) changed = true
+    batches.push(validated)
+  }
   for (const { sizeInBytes } of changed ? batches : []) {
     if (sizeInBytes > config.maxMessageBytes)
       throw new AppendRefused(
@@ -117,17 +123,17 @@ function refuseFault(records: Buffer, at: number, fault: 'bad-length' | 'bad-mag
 }
 
 /**
- * What Kafka's `LogValidator` checks of a batch that a leader takes, from its header alone wherever that says enough.
- * Returns the batch to write, which is the same one unless its records have to be compressed anew. Throws
- * AppendRefused; nothing of the batch has changed then.
+ * What Kafka's `LogValidator` checks of a batch that a leader takes, from its header alone wherever that says enough:
+ * undefined, then. Otherwise its records have to be looked at, and the codec is what they are to be compressed with.
+ * Throws AppendRefused.
  */
-function* validateBatch(
+function checkHeader(
   batch: RecordBatch,
   config: LogConfig,
   topicPartition: string,
   origin: 'client' | 'coordinator',
   nowMs: number,
-): Steps<RecordBatch> {
+): CompressionType | undefined {
   if (origin === 'client') checkClientHeader(batch, topicPartition)
   const codec = compressionTypeOf(batch.compressionCodec)
   if (codec === undefined)
@@ -135,12 +141,31 @@ function* validateBatch(
       ErrorCode.CORRUPT_MESSAGE,
       `Unknown compression type id: ${batch.compressionCodec}`,
     )
-  if (batch.isControl) return batch
-  const compacted = config.cleanupPolicy.includes('compact')
-  if (compacted || config.validateRecords || !headerTimestampsFit(batch, config, nowMs))
-    yield* checkRecords(batch, config, topicPartition, nowMs)
+  if (batch.isControl) return undefined
   const target = targetCodec(config, codec)
-  return target === codec ? batch : yield* recompress(batch, target, config)
+  return target === codec && !recordsMatter(batch, config, nowMs) ? undefined : target
+}
+
+function recordsMatter(batch: RecordBatch, config: LogConfig, nowMs: number): boolean {
+  const compacted = config.cleanupPolicy.includes('compact')
+  return compacted || config.validateRecords || !headerTimestampsFit(batch, config, nowMs)
+}
+
+/**
+ * The rest of it. Returns the batch to write, which is the same one unless its records have to be compressed anew.
+ * Throws AppendRefused; nothing of the batch has changed then.
+ */
+function* validateRecords(
+  batch: RecordBatch,
+  target: CompressionType,
+  config: LogConfig,
+  topicPartition: string,
+  nowMs: number,
+): Steps<RecordBatch> {
+  if (recordsMatter(batch, config, nowMs)) yield* checkRecords(batch, config, topicPartition, nowMs)
+  return target === compressionTypeOf(batch.compressionCodec)
+    ? batch
+    : yield* recompress(batch, target, config)
 }
 
 /** The texts and their order are Kafka's. */
