@@ -2,6 +2,8 @@ import type { File, FileSystem } from './file-system.ts'
 import { hasCode } from './log-errors.ts'
 
 const FIRST_ENTRIES = 16
+/** Not worth to be read again: as much as an object of this class takes anyway. */
+const SMALL_BYTES = 256
 
 /**
  * A file of entries of one size, kept in memory as one growing buffer: what the indexes of a segment have in common.
@@ -121,6 +123,11 @@ export class EntryFile {
   release(): void {
     this.write()
     this.#buffer = undefined
+  }
+
+  /** As `release`, where that frees memory worth the reading. */
+  releaseIfLarge(): void {
+    if (this.#buffer !== undefined && this.#buffer.length > SMALL_BYTES) this.release()
   }
 
   /** As `release`, for a file that is going away. */

@@ -9,6 +9,8 @@
  * before the last `syncDirectory` of their directory. After a kill of the process alone, everything does.
  */
 export interface FileSystem {
+  /** How many files a log store may have open at once; undefined where nobody says. */
+  readonly maxOpenFiles?: number
   /** `read` fails with ENOENT where there is no such file; `write` makes it; `create` also empties it. */
   open(path: string, mode: 'read' | 'write' | 'create'): File
   exists(path: string): boolean

@@ -24,7 +24,7 @@ export interface LogDirectoriesOptions
   readonly metadataPath?: string
   /** Bound of all tail caches together; 64 MiB unless given, 0 for none. */
   readonly tailCacheBytes?: number
-  /** Bound of open segments of all directories; 1000 unless given. */
+  /** Bound of open segments of all directories; what the file system says unless given, or 1000. */
   readonly maxOpenFiles?: number
   /** Whether new partitions keep out of this directory (`cordoned.log.dirs`); an absolute path. */
   readonly isCordoned?: (path: string) => boolean
@@ -108,7 +108,7 @@ export class LogDirectories {
 
   private constructor(options: LogDirectoriesOptions) {
     this.#options = options
-    this.#openFiles = new OpenFiles(options.maxOpenFiles)
+    this.#openFiles = new OpenFiles(options.maxOpenFiles ?? options.fs.maxOpenFiles)
     this.tailCacheBudget = new TailCacheBudget(
       options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES,
       options.buffers,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
 import { START_MS } from '../testing/log-fixture.ts'
@@ -9,8 +12,10 @@ import {
   readOffsetCheckpoint,
   replaceSmallFile,
 } from './checkpoints.ts'
+import { EntryFile } from './entry-file.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { MemoryFileSystem } from './memory-fs.ts'
+import { openFilesOf } from './node-fs.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { OpenFiles } from './open-files.ts'
 import { ProducerEntry } from './producer-entry.ts'
@@ -230,12 +235,67 @@ describe('open files', () => {
   it('are bounded: the one used longest ago is closed', () => {
     const files = new OpenFiles(2)
     const closed: string[] = []
-    const owner = (name: string) => ({ closeIdle: () => void closed.push(name) })
+    const owner = (name: string) => ({ closeIdle: () => void closed.push(name), releaseIdle: () => {} })
     const [a, b, c] = [owner('a'), owner('b'), owner('c')]
     for (const each of [a, b, a, c]) files.touch(each)
     expect(closed).toEqual(['b'])
     files.forget(a)
     files.touch(b)
     expect([closed, files.size]).toEqual([['b'], 2])
+  })
+
+  it('keep their indexes in memory only while they are among the last used', () => {
+    const files = new OpenFiles(3, 1)
+    const told: string[] = []
+    const owner = (name: string) => ({
+      closeIdle: () => void told.push(`close ${name}`),
+      releaseIdle: () => void told.push(`release ${name}`),
+    })
+    const [a, b, c, d] = [owner('a'), owner('b'), owner('c'), owner('d')]
+    for (const each of [a, b, a, c]) files.touch(each)
+    expect([told, files.size]).toEqual([['release a', 'release b', 'release a'], 3])
+    files.touch(d)
+    expect([told.slice(3), files.size]).toEqual([['release c', 'close b'], 3])
+    files.forget(a)
+    files.touch(b)
+    expect([told.slice(5), files.size]).toEqual([['release d'], 3])
+  })
+
+  it.each([
+    ['20000', 12_000],
+    ['1024', 614],
+    ['1048576', 20_000],
+    ['unlimited', 20_000],
+  ])('are bounded by the limit of the process: %s gives %d', (limit, files) => {
+    const dir = mkdtempSync(join(tmpdir(), 'limits-'))
+    try {
+      const path = join(dir, 'limits')
+      expect(openFilesOf(path)).toBeUndefined()
+      writeFileSync(
+        path,
+        `Max processes             94019                94019                processes \nMax open files            ${limit}                20000                files     \n`,
+      )
+      expect(openFilesOf(path)).toBe(files)
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  })
+
+  it('let go of an index that is large, and keep a small one, whose entries are as they were', () => {
+    const fs = new MemoryFileSystem()
+    const filled = (path: string, entries: number) => {
+      const file = new EntryFile(fs, path, 8)
+      for (let entry = 0; entry < entries; entry++) {
+        const at = file.add()
+        file.buffer.writeUInt32BE(entry + 1, at)
+        file.buffer.writeUInt32BE(entry, at + 4)
+      }
+      return file
+    }
+    const [small, large] = [filled('small', 2), filled('large', 1000)]
+    for (const file of [small, large]) file.releaseIfLarge()
+    expect(fs.exists('small')).toBe(false)
+    expect(fs.stat('large').size).toBe(8000)
+    expect([small.count, large.count, large.buffer.readUInt32BE(999 * 8)]).toEqual([2, 1000, 1000])
   })
 })

@@ -12,6 +12,7 @@ import {
   openSync,
   read,
   readdirSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -25,8 +26,28 @@ import {
 import { createRequire } from 'node:module'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 
+const LIMITS_FILE = '/proc/self/limits'
+const SHARE_OF_OPEN_FILES = 0.6
+const DEFAULT_MAX_OPEN_FILES = 1000
+/** Where there is hardly a limit: what a file costs the kernel is bounded too. */
+const MOST_OPEN_FILES = 20_000
+
+/** By what the kernel tells of the limits of a process, in the file at `path`; undefined where there is no such file. */
+export function openFilesOf(path: string): number | undefined {
+  if (!existsSync(path)) return undefined
+  const limit = /^Max open files +(\d+|unlimited) /m.exec(readFileSync(path, 'utf8'))?.[1]
+  if (limit === undefined) return undefined
+  if (limit === 'unlimited') return MOST_OPEN_FILES
+  return Math.min(MOST_OPEN_FILES, Math.floor(Number(limit) * SHARE_OF_OPEN_FILES))
+}
+
 /** The disk of the machine, through Node. */
 export class NodeFileSystem implements FileSystem {
+  /** Six tenths of what the process may have, so that sockets have the rest; known on Linux only. */
+  get maxOpenFiles(): number {
+    return openFilesOf(LIMITS_FILE) ?? DEFAULT_MAX_OPEN_FILES
+  }
+
   open(path: string, mode: 'read' | 'write' | 'create'): File {
     return new NodeFile(path, openSync(path, OPEN_FLAGS[mode], 0o644), mode !== 'read')
   }

@@ -414,8 +414,12 @@ export class LogSegment implements IdleCloseable {
 
   closeIdle(): void {
     if (this.#readers === 0) this.#closeFile()
+    this.releaseIdle()
+  }
+
+  releaseIdle(): void {
     try {
-      for (const index of this.#indexFiles()) if (this.size > 0) index.release()
+      for (const index of this.#indexFiles()) if (this.size > 0) index.releaseIfLarge()
     } catch {
       // What could not be written stays in memory, and the next flush or close meets the same error and tells it.
     }
