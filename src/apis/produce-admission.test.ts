@@ -15,6 +15,7 @@ class FakePartition {
   openEpoch: number | undefined
   markers = 0
   isKnown = true
+  epoch = -1
   readonly log: unknown
 
   constructor(partition: number, openEpoch?: number) {
@@ -24,7 +25,10 @@ class FakePartition {
       producers: {
         hasOngoingTransaction: (_producerId: number, epoch: number) => epoch === this.openEpoch,
         markersOf: () => this.markers,
-        entries: { has: () => this.isKnown },
+        entries: {
+          has: () => this.isKnown,
+          get: () => ({ producerEpoch: this.epoch }),
+        },
       },
     }
   }
@@ -99,6 +103,28 @@ test('a marker that comes while the coordinator is asked refuses the batch', asy
   const admitted = admitBatches(12, 'id', [{ partition: partition.hosted, records }], services)
   partition.end()
   expect((await admitted)!(partition.hosted, records)?.errorCode).toBe(ErrorCode.INVALID_TXN_STATE)
+})
+
+test('a producer of an epoch before the one that a partition knows is fenced there, and nobody is asked', async () => {
+  const { services, asked } = coordinator(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
+  const [fencing, other] = [new FakePartition(0), new FakePartition(1)]
+  fencing.epoch = 4
+  const [first, second] = [batch(), batch()]
+  const alone = await admitBatches(12, 'id', [{ partition: fencing.hosted, records: first }], services)
+  expect(alone!(fencing.hosted, first)?.errorCode).toBe(ErrorCode.INVALID_PRODUCER_EPOCH)
+  expect(asked).toEqual([])
+  const both = await admitBatches(
+    12,
+    'id',
+    [
+      { partition: fencing.hosted, records: first },
+      { partition: other.hosted, records: second },
+    ],
+    services,
+  )
+  expect(asked).toEqual([new Map([['t', new Set([1])]])])
+  expect(both!(fencing.hosted, first)?.errorCode).toBe(ErrorCode.INVALID_PRODUCER_EPOCH)
+  expect(both!(other.hosted, second)?.errorCode).toBe(ErrorCode.INVALID_PRODUCER_ID_MAPPING)
 })
 
 test.each([

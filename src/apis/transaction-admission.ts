@@ -38,7 +38,21 @@ export function admit(
     : []
   if (unknown.length === 0) return undefined
   if (producer.transactionalId === '') return Promise.resolve(() => ErrorCode.INVALID_REQUEST)
-  return ask(producer, unknown, admission, services)
+  return ask(
+    producer,
+    unknown.filter((partition) => !isFenced(partition, producer)),
+    admission,
+    services,
+  )
+}
+
+/** Who comes after a later epoch needs no coordinator to be told so (Kafka's `UnifiedLog`). */
+function isFenced(
+  { log }: HostedPartition,
+  { producerId, producerEpoch }: Pick<TransactionalProducer, 'producerId' | 'producerEpoch'>,
+): boolean {
+  const entry = log.producers.entries.get(producerId)
+  return entry !== undefined && producerEpoch < entry.producerEpoch
 }
 
 async function ask(
@@ -56,18 +70,21 @@ async function ask(
     byTopic.set(topic, (byTopic.get(topic) ?? new Set()).add(partition))
   }
   const { errorCode, missing } =
-    admission === 'add'
-      ? {
-          ...(await transactions.execute({
-            type: 'addPartitions',
-            ...producer,
-            partitions: byTopic,
-            clientVersion: EPOCH_BUMP,
-          })),
-          missing: NO_PARTITIONS,
-        }
-      : await transactions.execute({ type: 'verifyPartitions', ...producer, partitions: byTopic })
+    byTopic.size === 0
+      ? { errorCode: ErrorCode.NONE, missing: NO_PARTITIONS }
+      : admission === 'add'
+        ? {
+            ...(await transactions.execute({
+              type: 'addPartitions',
+              ...producer,
+              partitions: byTopic,
+              clientVersion: EPOCH_BUMP,
+            })),
+            missing: NO_PARTITIONS,
+          }
+        : await transactions.execute({ type: 'verifyPartitions', ...producer, partitions: byTopic })
   return (partition) => {
+    if (isFenced(partition, producer)) return ErrorCode.INVALID_PRODUCER_EPOCH
     const seen = markers.get(partition)
     if (seen === undefined) {
       // Nobody was asked about it, since the transaction was open there. It may have ended meanwhile.
