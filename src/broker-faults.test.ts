@@ -251,6 +251,25 @@ describe('the only log directory, when it fails', () => {
   })
 })
 
+describe('metadata that cannot be synced', () => {
+  it('ends the broker, as Kafka halts: nothing more is acknowledged, and the stop is no clean one', async () => {
+    const disk = new MemoryFileSystem()
+    const fs = new FaultyFileSystem(disk)
+    const broker = await start(fs)
+    const client = await connect(broker)
+    await describeTopics(client, 'there')
+    expect((await produce(client, 'there')).errorCode).toBe(ErrorCode.NONE)
+    fs.inject({ operations: ['sync'], path: /sluice\.metadata/, code: 'EIO', times: 1 })
+    expect((await makeTopic(client, 'new')).errorCode).not.toBe(ErrorCode.NONE)
+    expect(await broker.failed).toMatch(/could not be synced.*; restart the broker/)
+    expect((await produce(client, 'there')).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    for (const closeable of running.splice(0).reverse()) await closeable.close()
+    expect(disk.exists('/data/.kafka_cleanshutdown')).toBe(false)
+    const { topics } = await fetchFromStart(await startWithClient(disk), 'there')
+    expect(valuesOf(topics[0]!.partitions[0]!.records)).toEqual(['v'])
+  })
+})
+
 describe('metadata that cannot be written', () => {
   it('keeps a topic from being made, and answers for those there are', async () => {
     const fs = new FaultyFileSystem(new MemoryFileSystem())

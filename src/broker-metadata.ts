@@ -38,6 +38,10 @@ export async function openMetadata(options: BrokerMetadataOptions): Promise<Meta
     random,
     logger,
     ...(clusterId !== undefined && { clusterId }),
+    hadCleanShutdown: logs.metadataDirectory.hadCleanShutdown,
+    isFormed:
+      logs.metadataDirectory.metaProperties?.clusterId !== undefined &&
+      fs.exists(`${path}/${METADATA_DIRECTORY}`),
     onBroken,
   })
 }

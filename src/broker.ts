@@ -286,7 +286,8 @@ export class Broker {
       clock,
       random,
       logger: this.#logLevels.logger('sluice.cluster'),
-      onBroken: (error) => this.#fail(error),
+      // What is acknowledged from now on would rest on metadata that a restart does not have.
+      onBroken: (error) => logs.metadataDirectory.fail(error),
     })
     this.#undo.push(() => metadata.close())
     this.#clusterId = metadata.image().clusterId

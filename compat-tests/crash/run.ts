@@ -17,6 +17,7 @@ import { Kills } from './kills.ts'
 const SHOWN = 5
 const DISK_TESTS = [
   'src/full-disk.test.ts',
+  'src/damaged-files.test.ts',
   'src/broker-faults.test.ts',
   'src/logstore',
   'src/cluster/metadata',

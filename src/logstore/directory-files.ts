@@ -30,7 +30,7 @@ export function readMetaProperties(fs: FileSystem, directory: string): Partial<M
   const version = properties.get('version')
   if (version !== META_PROPERTIES_VERSION)
     throw new LogDirectoryError(
-      `${path}: format version ${version}, this release knows ${META_PROPERTIES_VERSION}`,
+      `${path}: format version ${version}, this release knows ${META_PROPERTIES_VERSION}; where the file is damaged, restore it, or remove it to have it written anew`,
     )
   const clusterId = properties.get('cluster.id')
   const nodeId = properties.get('node.id')

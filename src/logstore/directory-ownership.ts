@@ -68,9 +68,13 @@ export class DirectoryOwnership {
     const path = this.#path
     const found = this.#meta
     if (found?.clusterId !== undefined && found.clusterId !== clusterId)
-      throw new LogDirectoryError(`${path}: belongs to cluster ${found.clusterId}, not to ${clusterId}`)
+      throw new LogDirectoryError(
+        `${path}: belongs to cluster ${found.clusterId}, not to ${clusterId}; where meta.properties in it is damaged, restore that`,
+      )
     if (found?.nodeId !== undefined && found.nodeId !== nodeId)
-      throw new LogDirectoryError(`${path}: belongs to node ${found.nodeId}, not to ${nodeId}`)
+      throw new LogDirectoryError(
+        `${path}: belongs to node ${found.nodeId}, not to ${nodeId}; where meta.properties in it is damaged, restore that`,
+      )
     const meta = { clusterId, nodeId, directoryId: found?.directoryId ?? randomUuid(random) }
     if (found?.clusterId === undefined || found.nodeId === undefined || found.directoryId === undefined)
       usable(path, () => writeMetaProperties(this.#fs, path, meta))

@@ -1,5 +1,13 @@
 import type { BufferPool } from '../base/buffer-pool.ts'
-import { locateBatch, type ReadLimits, readBatches, type SegmentRead } from './log-reader.ts'
+import type { File } from './file-system.ts'
+import { CorruptLogError } from './log-errors.ts'
+import {
+  locateBatch,
+  type OffsetBounds,
+  type ReadLimits,
+  readBatches,
+  type SegmentRead,
+} from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { LogSegment } from './segment.ts'
 import type { TailRead } from './tail-cache.ts'
@@ -25,12 +33,17 @@ export class DiskReads {
   }
 
   /** Whole batches from the one that holds `startOffset`, of one segment; undefined where there is none. */
-  async read(startOffset: number, limits: ReadLimits): Promise<SegmentRead | undefined> {
+  async read(
+    startOffset: number,
+    limits: ReadLimits,
+    logEndOffset: number,
+  ): Promise<SegmentRead | undefined> {
     let segment = this.#segments.floor(startOffset)
     while (segment !== undefined) {
       const version = this.#version
       const next = this.#segments.after(segment)
-      const read = await this.#readSegment(segment, startOffset, limits)
+      const endOffset = next?.baseOffset ?? logEndOffset
+      const read = await this.#readSegment(segment, startOffset, limits, endOffset)
       const isCurrent = version === this.#version
       if (read !== undefined) {
         if (read.size > 0 && isCurrent) this.#remember(read, segment)
@@ -75,17 +88,17 @@ export class DiskReads {
     segment: LogSegment,
     startOffset: number,
     limits: ReadLimits,
+    endOffset: number,
   ): Promise<SegmentRead | undefined> {
     const limit = segment.size
+    const bounds = { baseOffset: segment.baseOffset, endOffset }
     const file = segment.acquire()
     try {
       const known = this.#readEnds.get(startOffset)
       const position =
-        known?.segment === segment
-          ? known.position
-          : await locateBatch(file, segment.positionBefore(startOffset), limit, startOffset)
+        known?.segment === segment ? known.position : await locate(file, segment, limit, startOffset, bounds)
       if (position === undefined || position >= limit) return undefined
-      return await readBatches(file, position, limit, startOffset, limits, this.#buffers)
+      return await readBatches(file, position, limit, startOffset, limits, bounds, this.#buffers)
     } finally {
       segment.release()
     }
@@ -97,5 +110,21 @@ export class DiskReads {
     if (this.#readEnds.size <= MAX_READ_ENDS) return
     const [oldest] = this.#readEnds.keys()
     if (oldest !== undefined) this.#readEnds.delete(oldest)
+  }
+}
+
+/** By the index, and where that misleads, by one that is built anew. */
+async function locate(
+  file: File,
+  segment: LogSegment,
+  limit: number,
+  offset: number,
+  bounds: OffsetBounds,
+): Promise<number | undefined> {
+  try {
+    return await locateBatch(file, segment.positionBefore(offset), limit, offset, bounds)
+  } catch (error) {
+    if (!(error instanceof CorruptLogError) || !segment.rebuildMisleading()) throw error
+    return locateBatch(file, segment.positionBefore(offset), limit, offset, bounds)
   }
 }

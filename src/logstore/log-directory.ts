@@ -229,7 +229,7 @@ export class LogDirectory {
       this.#setAside(topic, partition, storedId)
       storedId = undefined
     }
-    const log = yield* this.#open(identity, directory, storedId, config, this.hadCleanShutdown)
+    const log = yield* this.#open(identity, directory, storedId, config, 'found')
     this.#logs.set(name, log)
     return log
   }
@@ -243,7 +243,7 @@ export class LogDirectory {
     let log: PartitionLog
     try {
       // Batches that are copied would push out of the cache what consumers are about to read.
-      log = runAtOnce(this.#open(identity, path, storedId, config, this.hadCleanShutdown, false))
+      log = runAtOnce(this.#open(identity, path, storedId, config, 'found', false))
     } catch (error) {
       // What a copy that was not begun leaves behind, nobody would look for.
       if (name === undefined && fs.exists(path)) fs.removeDirectory(path)
@@ -269,7 +269,7 @@ export class LogDirectory {
     const path = `${this.path}/${name}`
     fs.rename(directory, path)
     fs.syncDirectory(this.path)
-    const log = runAtOnce(this.#open(identity, path, identity.topicId, config, true))
+    const log = runAtOnce(this.#open(identity, path, identity.topicId, config, 'sealed'))
     this.#logs.set(name, log)
     return log
   }
@@ -452,7 +452,7 @@ export class LogDirectory {
     directory: string,
     storedId: string | undefined,
     config: LogConfig,
-    hadCleanShutdown: boolean,
+    state: 'found' | 'sealed',
     isCached = true,
   ): Steps<PartitionLog> {
     const { fs, clock, random, logger, producerIdExpirationMs, tailCacheBudget, buffers } = this.#options
@@ -475,7 +475,10 @@ export class LogDirectory {
       ...(producerIdExpirationMs === undefined ? {} : { producerIdExpirationMs }),
       ...this.#checkpoints.get(name),
       cleanOffset: this.cleanerCheckpoint.get(name) ?? 0,
-      hadCleanShutdown,
+      // What is sealed is whole, and may reach beyond what the checkpoint has on the device.
+      ...(state === 'sealed'
+        ? { hadCleanShutdown: true, recoveryPoint: 0 }
+        : { hadCleanShutdown: this.hadCleanShutdown }),
       onFailure: (error) => this.fail(error),
       beforeTruncation: (offset) => {
         this.#lowerRecoveryPoint(name, offset)

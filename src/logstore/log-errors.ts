@@ -74,6 +74,8 @@ export function isDeviceFailure(error: unknown): boolean {
     cause instanceof Error &&
     'code' in cause &&
     typeof cause.code === 'string' &&
+    // Node's own, for what it was asked to do.
+    !cause.code.startsWith('ERR_') &&
     !PASSING_CODES.has(cause.code)
   )
 }

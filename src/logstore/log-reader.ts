@@ -1,5 +1,6 @@
 import type { BufferPool } from '../base/buffer-pool.ts'
 import {
+  batchBaseOffset,
   batchFaultAt,
   batchLastOffset,
   batchNextOffset,
@@ -19,6 +20,12 @@ export interface ReadLimits {
   readonly minOneMessage: boolean
 }
 
+/** The offsets that batches of a segment can have: from its own to below that of the next one, or the end of the log. */
+export interface OffsetBounds {
+  readonly baseOffset: number
+  readonly endOffset: number
+}
+
 /** What was read, and where in the segment the batch after it begins. */
 export interface SegmentRead extends TailRead {
   readonly endPosition: number
@@ -33,6 +40,7 @@ export async function locateBatch(
   from: number,
   limit: number,
   offset: number,
+  bounds: OffsetBounds,
 ): Promise<number | undefined> {
   const chunk = Buffer.allocUnsafe(Math.min(LOCATE_BYTES, Math.max(0, limit - from)))
   for (let position = from; position < limit; ) {
@@ -41,7 +49,10 @@ export async function locateBatch(
     let at = 0
     for (; at + RECORD_BATCH_OVERHEAD <= filled; at += batchSizeInBytes(chunk, at)) {
       // The header says all that is asked here; the batch need not lie in the chunk whole.
-      if (batchFaultAt(chunk, at, Number.POSITIVE_INFINITY) !== undefined) throw tornAt(file, position + at)
+      if (batchFaultAt(chunk, at, Number.POSITIVE_INFINITY) !== undefined || isOutside(chunk, at, bounds))
+        throw tornAt(file, position + at)
+      // Only an index that is wrong leads behind the batch that is looked for.
+      if (position + at === from && from > 0 && batchBaseOffset(chunk, at) > offset) throw tornAt(file, from)
       if (batchLastOffset(chunk, at) >= offset) return position + at
     }
     position += at
@@ -59,6 +70,7 @@ export async function readBatches(
   limit: number,
   startOffset: number,
   { maxBytes, upperBoundOffset, minOneMessage }: ReadLimits,
+  bounds: OffsetBounds,
   buffers: BufferPool,
 ): Promise<SegmentRead> {
   let buffer = buffers.lend(Math.min(limit - position, Math.max(maxBytes, RECORD_BATCH_OVERHEAD)))
@@ -89,7 +101,13 @@ export async function readBatches(
     if (fault !== undefined) {
       // The read was cut by `maxBytes`, not by the end of the segment.
       if (fault === 'too-short' && position + filled < limit) break
-      throw tornAt(file, position + size)
+      // What is whole before it is served; who reads on is told.
+      if (size > 0) break
+      throw tornAt(file, position)
+    }
+    if (isOutside(buffer, size, bounds)) {
+      if (size > 0) break
+      throw tornAt(file, position)
     }
     const end = size + batchSizeInBytes(buffer, size)
     const next = batchNextOffset(buffer, size)
@@ -102,6 +120,13 @@ export async function readBatches(
     return { buffers: [], size, nextOffset, endPosition: position }
   }
   return { buffers: [buffer.subarray(0, size)], size, nextOffset, endPosition: position + size }
+}
+
+/** The CRC does not cover the base offset, and nobody has looked at it here. */
+function isOutside(buffer: Buffer, at: number, { baseOffset, endOffset }: OffsetBounds): boolean {
+  const first = batchBaseOffset(buffer, at)
+  const next = batchNextOffset(buffer, at)
+  return first < baseOffset || next > endOffset || next <= first
 }
 
 function tornAt(file: File, position: number): CorruptLogError {

@@ -3,12 +3,15 @@ import type { Logger } from '../base/logger.ts'
 import type { RecordBatch } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import { DiskReads } from './disk-reads.ts'
-import { hasCode } from './log-errors.ts'
+import { CorruptLogError, hasCode } from './log-errors.ts'
 import type { LogHealth } from './log-health.ts'
 import type { ReadLimits } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { LogReadResult } from './partition-log-types.ts'
 import { TailCache, type TailCacheBudget } from './tail-cache.ts'
+
+/** Damaged places of a log that are told of. */
+const MAX_REPORTED = 20
 
 export interface LogReadsOptions {
   /** Whose it is, with its bounds as they are now. */
@@ -36,6 +39,7 @@ export class LogReads {
   readonly #disk: DiskReads
   /** Counts the times that bytes were cut off, so that a read under way can tell. */
   #truncations = 0
+  readonly #reported = new Set<string>()
 
   constructor(options: LogReadsOptions) {
     this.#options = options
@@ -97,7 +101,9 @@ export class LogReads {
     const { log, health } = this.#options
     for (;;) {
       const version = this.#truncations
-      const read = await this.#disk.read(startOffset, limits).catch((error) => this.#failed(error))
+      const read = await this.#disk
+        .read(startOffset, limits, log.logEndOffset)
+        .catch((error) => this.#failed(error))
       health.check()
       if (version === this.#truncations) return read ?? nothingRead(startOffset)
       // Bytes were cut off, and others may have taken their place, while they were read.
@@ -108,11 +114,23 @@ export class LogReads {
 
   /** The log goes on: what cannot be read now may be read later, and appends do not depend on it. */
   #failed(error: unknown): never {
-    if (error instanceof KafkaError) throw error
     const { log, health, logger } = this.#options
+    if (error instanceof CorruptLogError) this.#reportDamage(error)
+    if (error instanceof KafkaError) throw error
     logger.error('could not read a log', { partition: log.topicPartition, err: error })
     // A segment that was removed while its reader waited is gone, and nothing else.
     throw hasCode(error, 'ENOENT') ? health.error('read', error) : health.report('read', error)
+  }
+
+  /** Once for each place, however often it is asked for. */
+  #reportDamage(error: CorruptLogError): void {
+    if (this.#reported.has(error.message) || this.#reported.size >= MAX_REPORTED) return
+    this.#reported.add(error.message)
+    const { log, logger } = this.#options
+    logger.error('a log is damaged; what is whole of it is served', {
+      partition: log.topicPartition,
+      err: error,
+    })
   }
 
   #checkRange(startOffset: number): void {

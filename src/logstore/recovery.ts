@@ -16,6 +16,7 @@ import {
 } from './file-names.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
+import { CorruptLogError } from './log-errors.ts'
 import { LogSegments } from './log-segments.ts'
 import type { OffsetPosition } from './offset-index.ts'
 import { replayBatch, replayProducers } from './producer-replay.ts'
@@ -75,12 +76,42 @@ export function* recoverLog(options: RecoveryOptions): Steps<RecoveredLog> {
   }
 }
 
+/** A clean stop wrote down where the log ends: one that ends elsewhere is read as after a kill, its last segment whole. */
+function distrust(given: RecoveryOptions, segments: LogSegments): RecoveryOptions {
+  const { hadCleanShutdown, recoveryPoint, logger, topicPartition } = given
+  if (!hadCleanShutdown || segments.count === 0 || recoveryPoint === 0) return given
+  const { active } = segments
+  const end = endOf(active)
+  if (end === recoveryPoint) return given
+  logger.error('a log is not as the clean stop left it', {
+    partition: topicPartition,
+    segment: offsetFileName(active.baseOffset, LOG_SUFFIX),
+    logEndOffset: end ?? 'damaged',
+    expected: recoveryPoint,
+  })
+  return {
+    ...given,
+    hadCleanShutdown: false,
+    recoveryPoint: Math.min(recoveryPoint, active.baseOffset),
+  }
+}
+
+function endOf(segment: LogSegment): number | undefined {
+  try {
+    return segment.nextOffset()
+  } catch (error) {
+    if (error instanceof CorruptLogError) return undefined
+    throw error
+  }
+}
+
 function* recoverSegmentsOf(
-  options: RecoveryOptions,
+  given: RecoveryOptions,
   segments: LogSegments,
   names: readonly string[],
   nowMs: number,
 ): Steps<RecoveredLog> {
+  const options = distrust(given, segments)
   const { context, epochs, logger, topicPartition } = options
   const producers = new ProducerStates(options.producers, snapshotOffsetsOf(names))
   producers.removeStraySnapshots(new Set(segments.all.map((segment) => segment.baseOffset)))
@@ -165,7 +196,8 @@ function* recoverEnd(
   const replayedFrom = Math.max(producers.mapEndOffset, start.offset)
   yield* replayProducers(producers, segments, logStartOffset, replayedFrom)
   segment.transactionIndex.truncateTo(replayedFrom)
-  const end = yield* readSegment(segment, start, config, epochs, producers)
+  // Logs that are compacted, or were, are not read this way.
+  const end = yield* readSegment(segment, start, config, epochs, producers, recoveryPoint)
   if (end.nextOffset < recoveryPoint) return undefined
   if (end.fault !== undefined) logCut(logger, topicPartition, segment, cutAtFault(segment, end), 0)
   segment.seal()
@@ -184,7 +216,8 @@ function* recoverSegments(
     // What a crash took off the end of a segment before this one may end at a whole batch. Only compaction leaves gaps,
     // here below the checkpoints; in a copy of a compacted log they may lie anywhere.
     const mayHaveGaps = config.cleanupPolicy.includes('compact')
-    if (!mayHaveGaps && segment.baseOffset > Math.max(endOffset, cleanOffset, recoveryPoint)) {
+    const mayGapBelow = mayHaveGaps ? Number.POSITIVE_INFINITY : Math.max(cleanOffset, recoveryPoint)
+    if (segment.baseOffset > Math.max(endOffset, mayGapBelow)) {
       logger.warn('cut the log before a segment that does not follow on the one before', {
         partition: topicPartition,
         logEndOffset: endOffset,
@@ -198,7 +231,7 @@ function* recoverSegments(
     producers.takeSnapshot()
     segment.resetIndexes()
     const start = { offset: segment.baseOffset, position: 0 }
-    const end = yield* readSegment(segment, start, config, epochs, producers)
+    const end = yield* readSegment(segment, start, config, epochs, producers, mayGapBelow)
     if (end.fault === undefined) {
       segment.seal()
       endOffset = producers.mapEndOffset
@@ -225,6 +258,7 @@ function* readSegment(
   config: LogConfig,
   epochs: LeaderEpochs,
   producers: ProducerStates,
+  mayGapBelow: number,
 ): Steps<SegmentEnd> {
   const scanner = segment.scan(start.position, RECOVERY_CHUNK_BYTES)
   let nextOffset = start.offset
@@ -235,6 +269,7 @@ function* readSegment(
     else if (
       batch.baseOffset < nextOffset ||
       batch.lastOffsetDelta < 0 ||
+      batch.baseOffset > Math.max(nextOffset, mayGapBelow) ||
       batch.lastOffset - segment.baseOffset > MAX_RELATIVE_OFFSET
     )
       fault = `offset ${batch.baseOffset} where ${nextOffset} or above comes next`

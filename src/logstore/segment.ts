@@ -61,6 +61,8 @@ export class LogSegment implements IdleCloseable {
   #deleted = false
   #unsynced = false
   #indexesChecked = false
+  /** Whatever the files say, the indexes are what the log gives. */
+  #areRebuilt = false
   #bytesSinceIndexEntry = 0
   #maxTimestamp: TimestampOffset | undefined
   #firstTimestamp: number | undefined
@@ -193,6 +195,8 @@ export class LogSegment implements IdleCloseable {
     const scanner = this.scan(this.offsetIndex.lastEntry.position)
     let next = this.baseOffset
     for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) next = batch.nextOffset
+    if (scanner.fault !== undefined && this.offsetIndex.count > 0 && this.rebuildMisleading())
+      return this.nextOffset()
     this.failOnFault(scanner)
     return next
   }
@@ -287,28 +291,39 @@ export class LogSegment implements IdleCloseable {
 
   /** Drops what the indexes hold, to fill them anew. */
   resetIndexes(): void {
+    this.#resetLookups()
+    this.transactionIndex.file.reset()
+  }
+
+  #resetLookups(): void {
     this.offsetIndex.file.reset()
     this.timeIndex.file.reset()
-    this.transactionIndex.file.reset()
     this.#indexesChecked = true
     this.#bytesSinceIndexEntry = 0
     this.#maxTimestamp = { timestamp: NO_TIMESTAMP, offset: this.baseOffset }
   }
 
-  /** Fills the indexes anew from the log, up to the first place that holds no batch. */
+  /**
+   * Fills the indexes by offset and by time anew from the log, up to the first place that holds no batch of it. What the
+   * transaction index holds, the log of one segment alone does not tell.
+   */
   rebuildIndexes(indexIntervalBytes: number): void {
-    this.resetIndexes()
-    this.#indexesChecked = true
+    this.#resetLookups()
+    this.#areRebuilt = true
     const scanner = this.scan(0)
-    for (let batch = scanner.next(); batch !== undefined; batch = scanner.next())
-      this.index(
-        batch.lastOffset,
-        batch.maxTimestamp,
-        scanner.position,
-        batch.sizeInBytes,
-        indexIntervalBytes,
-      )
+    for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) {
+      const { lastOffset } = batch
+      if (lastOffset < this.baseOffset || lastOffset - this.baseOffset > MAX_RELATIVE_OFFSET) break
+      this.index(lastOffset, batch.maxTimestamp, scanner.position, batch.sizeInBytes, indexIntervalBytes)
+    }
     this.seal()
+  }
+
+  /** An index has led to a place where no batch begins: builds it anew, unless it was, so that it is the log's fault. */
+  rebuildMisleading(): boolean {
+    if (this.#areRebuilt) return false
+    this.rebuildIndexes(REBUILD_INTERVAL_BYTES)
+    return true
   }
 
   /** An index that does not fit the log, from a stop that nobody saw, is built anew before it misleads anyone. */

@@ -62,9 +62,17 @@ class Replay<CoordinatorRecord> {
     for (const buffer of buffers) {
       for (const batch of new BatchReader(buffer)) {
         if (batch.nextOffset <= fromOffset) continue
+        next = batch.nextOffset
+        if (!batch.crcIsRight()) {
+          this.#target.logger.error('a batch of a coordinator is damaged and left out', {
+            offset: batch.baseOffset,
+            records: batch.recordsCount,
+          })
+          this.skipped += 1
+          continue
+        }
         if (batch.isControl) this.#endTransaction(batch)
         else this.#readRecords(batch, fromOffset)
-        next = batch.nextOffset
       }
     }
     return next

@@ -128,6 +128,21 @@ describe('the log', () => {
     }
   })
 
+  test('a torn end after a clean stop is damage, and stops the start with what to do', async () => {
+    const whole = await closedLog(['a', 'b'])
+    const fs = withLog(whole.subarray(0, whole.length - 5))
+    await expect(open(fs, { hadCleanShutdown: true })).rejects.toThrow(
+      /0\.log: damaged at \d+, although the last stop was clean; restore it from a backup, or cut it to \d+ bytes/,
+    )
+    expect(namesOf((await open(fs)).image())).toEqual(['a'])
+  })
+
+  test('that has lost all its commits is refused where there was a cluster', async () => {
+    await expect(open(withLog(Buffer.alloc(0)), { isFormed: true })).rejects.toThrow(
+      `${DIRECTORY}: holds no commit, although meta.properties beside it names the cluster; restore it`,
+    )
+  })
+
   test('a damaged byte before the last commit stops the start and changes nothing', async () => {
     const whole = await closedLog(['a', 'b', 'c'])
     const last = await closedLog(['a', 'b'])

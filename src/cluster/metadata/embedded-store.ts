@@ -37,6 +37,10 @@ export interface EmbeddedStoreOptions {
   readonly clusterId?: string
   /** A snapshot is taken when the log has outgrown both this and the last snapshot. 1 MiB unless set. */
   readonly minSnapshotIntervalBytes?: number
+  /** The last process stopped cleanly, so that no commit can be there in part. */
+  readonly hadCleanShutdown?: boolean
+  /** There was a cluster before: metadata without a commit has been lost. */
+  readonly isFormed?: boolean
   /** The disk failed in a way after which no commit can be trusted. Once. */
   readonly onBroken?: (error: MetadataStoreError) => void
 }
@@ -71,7 +75,9 @@ export class EmbeddedStore implements MetadataStore {
   /** Rejects with MetadataStoreError where the metadata is damaged, newer, or of another cluster. */
   static async open(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
     const directory = `${options.directory}/${METADATA_DIRECTORY}`
-    const { log, image } = MetadataLog.open({ fs: options.fs, directory, clock: options.clock })
+    const { fs, clock, logger, hadCleanShutdown = false } = options
+    const { log, image, bytesCut } = MetadataLog.open({ fs, directory, clock, hadCleanShutdown })
+    if (bytesCut > 0) logger.warn('cut a commit off the metadata that was not whole', { directory, bytesCut })
     const store = new EmbeddedStore(options, log, withAllFenced(image))
     try {
       await store.#formCluster(directory, options)
@@ -140,12 +146,17 @@ export class EmbeddedStore implements MetadataStore {
   async #formCluster(directory: string, options: EmbeddedStoreOptions): Promise<void> {
     await updateMetadata(this, (image) => {
       if (image.clusterId === '') {
+        if (options.isFormed === true) {
+          throw new MetadataStoreError(
+            `${directory}: holds no commit, although meta.properties beside it names the cluster; restore it from a backup, or remove the directory to begin without topics`,
+          )
+        }
         const clusterId = options.clusterId ?? randomUuid(options.random)
         return { changes: [{ type: 'formCluster', clusterId }], result: undefined }
       }
       if (options.clusterId !== undefined && options.clusterId !== image.clusterId) {
         throw new MetadataStoreError(
-          `${directory}: belongs to cluster ${image.clusterId}, not to ${options.clusterId}`,
+          `${directory}: belongs to cluster ${image.clusterId}, not to ${options.clusterId}, which meta.properties beside it names; restore the one that is not right`,
         )
       }
       return { changes: [], result: undefined }

@@ -33,6 +33,8 @@ export interface MetadataLogOptions {
   /** Made where it is missing; its parent has to be there. */
   readonly directory: string
   readonly clock: Clock
+  /** The last process wrote all that it began: an end that is torn is damage. */
+  readonly hadCleanShutdown?: boolean
 }
 
 export class MetadataLog {
@@ -61,14 +63,20 @@ export class MetadataLog {
    * Reads what is there and makes it durable. A torn end is cut off; damage anywhere else, and a newer format, is a
    * MetadataStoreError and changes nothing.
    */
-  static open(options: MetadataLogOptions): { readonly log: MetadataLog; readonly image: MetadataImage } {
-    const { fs, directory } = options
+  static open(options: MetadataLogOptions): {
+    readonly log: MetadataLog
+    readonly image: MetadataImage
+    readonly bytesCut: number
+  } {
+    const { fs, directory, hadCleanShutdown = false } = options
     fs.makeDirectory(directory)
     fs.syncDirectory(parentOf(directory))
-    const loaded = load(fs, directory)
+    const loaded = load(fs, directory, hadCleanShutdown)
     const file = fs.open(`${directory}/${segmentName(loaded.lastSegmentBase)}`, 'write')
+    let bytesCut: number
     try {
-      if (file.size() > loaded.lastSegmentEnd) file.truncate(loaded.lastSegmentEnd)
+      bytesCut = file.size() - loaded.lastSegmentEnd
+      if (bytesCut > 0) file.truncate(loaded.lastSegmentEnd)
       // What a killed process had written but not synced is about to be acted on.
       file.sync()
       for (const name of loaded.obsolete) fs.removeFile(`${directory}/${name}`)
@@ -77,7 +85,7 @@ export class MetadataLog {
       file.close()
       throw error
     }
-    return { log: new MetadataLog(options, file, loaded), image: loaded.image }
+    return { log: new MetadataLog(options, file, loaded), image: loaded.image, bytesCut }
   }
 
   /** Bytes that a start would have to read besides the snapshot. */
@@ -194,7 +202,7 @@ interface Loaded {
   readonly obsolete: readonly string[]
 }
 
-function load(fs: FileSystem, directory: string): Loaded {
+function load(fs: FileSystem, directory: string, hadCleanShutdown: boolean): Loaded {
   const names = fs.readDirectory(directory)
   const segments = names.flatMap((name) => baseOf(SEGMENT_NAME, name)).sort((a, b) => a - b)
   const snapshots = names.flatMap((name) => baseOf(SNAPSHOT_NAME, name)).sort((a, b) => a - b)
@@ -219,7 +227,10 @@ function load(fs: FileSystem, directory: string): Loaded {
       if (commit.version !== image.version + 1) throw missing(path, image.version + 1)
       image = applyFrom(path, image, commit.changes, commit.version)
     }
-    if (end < bytes.length) refuseDamageBefore(bytes, end, path)
+    if (end < bytes.length) {
+      refuseDamageBefore(bytes, end, path)
+      if (hadCleanShutdown) throw damaged(path, end, 'although the last stop was clean')
+    }
     lastSegmentEnd = end
     bytesSinceSnapshot += base >= (snapshotVersion ?? 0) ? end : 0
   }
@@ -248,7 +259,9 @@ function loadSnapshot(bytes: Buffer, version: number, path: string): MetadataIma
   const { end, commits } = readCommits(bytes, path)
   const last = commits.pop()
   if (end !== bytes.length || last === undefined || last.changes.length > 0) {
-    throw new MetadataStoreError(`${path}: damaged at ${end} of ${bytes.length} bytes`)
+    throw new MetadataStoreError(
+      `${path}: damaged at ${end} of ${bytes.length} bytes; restore it from a backup`,
+    )
   }
   // In one go, not commit by commit: each would copy parts of the maps.
   const changes: MetadataChange[] = []
@@ -323,15 +336,21 @@ function refuseDamageBefore(bytes: Buffer, damageAt: number, path: string): void
   for (let at = damageAt + 1; at < bytes.length; at++) {
     if (batchFaultAt(bytes, at) !== undefined) continue
     if (new BatchReader(bytes, at).next()?.crcIsRight()) {
-      throw new MetadataStoreError(
-        `${path}: damaged at ${damageAt}, before a whole commit ${batchBaseOffset(bytes, at) + 1} at ${at}`,
-      )
+      throw damaged(path, damageAt, `before a whole commit ${batchBaseOffset(bytes, at) + 1} at ${at}`)
     }
   }
 }
 
+function damaged(path: string, at: number, how: string): MetadataStoreError {
+  return new MetadataStoreError(
+    `${path}: damaged at ${at}, ${how}; restore it from a backup, or cut it to ${at} bytes, which loses all commits from there on`,
+  )
+}
+
 function missing(path: string, version: number): MetadataStoreError {
-  return new MetadataStoreError(`${path}: the commit that made version ${version} is missing`)
+  return new MetadataStoreError(
+    `${path}: the commit that made version ${version} is missing; restore the directory from a backup`,
+  )
 }
 
 function readFile(fs: FileSystem, path: string): Buffer {
