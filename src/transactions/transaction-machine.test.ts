@@ -674,3 +674,86 @@ describe('transactional ids', () => {
     expect(listed({ transactionalId: (id: string) => id.startsWith('o') && id !== ID })).toEqual(['other'])
   })
 })
+
+describe('who has no say in a transaction', () => {
+  const STATES = [
+    'Empty',
+    'Ongoing',
+    'PrepareCommit',
+    'PrepareAbort',
+    'CompleteCommit',
+    'CompleteAbort',
+  ] as const
+
+  function inState(state: (typeof STATES)[number], version: number) {
+    const { coordinator, producer } = withProducer(version)
+    if (state !== 'Empty') coordinator.send(add(producer, version, 't-0'))
+    if (state.endsWith('Commit')) coordinator.send(end(producer, version, 'commit'))
+    if (state.endsWith('Abort')) coordinator.send(end(producer, version, 'abort'))
+    if (state.startsWith('Complete')) coordinator.writeMarkers()
+    expect(stateOf(coordinator)).toBe(state)
+    return coordinator
+  }
+
+  /** What each request is answered by, when patience with markers is at its end. */
+  function codes(
+    coordinator: Coordinator,
+    version: number,
+    transactionalId: string,
+    producer: typeof NOBODY,
+  ) {
+    const { type: _, ...added } = add(producer, version, 't-1')
+    const replies = [
+      { ...added, type: 'addPartitions', transactionalId } as const,
+      { ...added, type: 'verifyPartitions', transactionalId } as const,
+      { ...end(producer, version, 'commit'), transactionalId },
+      { ...end(producer, version, 'abort'), transactionalId },
+      { type: 'markersWritten', transactionalId, ...producer } as const,
+    ].map((command) => coordinator.send<TransactionCommand>(command))
+    coordinator.advance(1000)
+    return replies.map((reply) => reply()?.errorCode)
+  }
+
+  const everyone = (code: number) => Array<number>(5).fill(code)
+  const cases = [CLASSIC, V2].flatMap((version) => STATES.map((state) => ({ version, state })))
+
+  test.each(cases)('is refused, and leaves it as it was: $state, version $version', ({ version, state }) => {
+    const coordinator = inState(state, version)
+    const before = coordinator.machine.transactions.get(ID)!
+    const tasks = coordinator.tasks.length
+    const { INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, CONCURRENT_TRANSACTIONS } = ErrorCode
+    const stranger = { producerId: 8, producerEpoch: before.producerEpoch }
+    const refusedBy = (code: number) => {
+      if (!state.startsWith('Prepare')) return everyone(code)
+      // As in Kafka these look at the producer when the markers are written: its epochs may be used up by then.
+      const ended = version === V2 ? CONCURRENT_TRANSACTIONS : code
+      return [CONCURRENT_TRANSACTIONS, code, ended, ended, code]
+    }
+    expect(codes(coordinator, version, 'nobody', epoch(before.producerEpoch))).toEqual(
+      everyone(INVALID_PRODUCER_ID_MAPPING),
+    )
+    expect(codes(coordinator, version, ID, stranger)).toEqual(refusedBy(INVALID_PRODUCER_ID_MAPPING))
+    for (const other of [before.producerEpoch + 1, before.producerEpoch - 2]) {
+      expect(codes(coordinator, version, ID, epoch(other))).toEqual(refusedBy(PRODUCER_FENCED))
+    }
+    const began = coordinator.send(init(stranger))
+    coordinator.advance(1000)
+    expect(began()?.errorCode).toBe(state.startsWith('Prepare') ? CONCURRENT_TRANSACTIONS : PRODUCER_FENCED)
+    expect(coordinator.machine.transactions.get(ID)).toBe(before)
+    expect([...coordinator.machine.transactions.keys()]).toEqual([ID])
+    expect(coordinator.tasks).toHaveLength(tasks)
+  })
+
+  test.each([CLASSIC, V2])('is also who had one until its id expired; version %d', (version) => {
+    const coordinator = inState('CompleteCommit', version)
+    const { producerId, producerEpoch } = coordinator.machine.transactions.get(ID)!
+    coordinator.timers.delete('timeouts')
+    coordinator.advance(8 * 86_400_000)
+    expect(codes(coordinator, version, ID, { producerId, producerEpoch })).toEqual(
+      everyone(ErrorCode.INVALID_PRODUCER_ID_MAPPING),
+    )
+    const described = coordinator.send({ type: 'describeTransactions', transactionalIds: [ID] })()
+    expect(described?.transactions).toMatchObject([{ errorCode: ErrorCode.TRANSACTIONAL_ID_NOT_FOUND }])
+    expect(coordinator.machine.transactions.size).toBe(0)
+  })
+})

@@ -35,7 +35,8 @@ final class Copier implements AutoCloseable {
     String name = from + "-" + partition;
     command = new ArrayList<>(List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-cp", System.getProperty("java.class.path"), "-XX:TieredStopAtLevel=1", "-Xmx64m", TransactionalMessageCopier.class.getName(),
+        "-cp", System.getProperty("java.class.path"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx64m",
+        TransactionalMessageCopier.class.getName(),
         "--broker-list", broker.bootstrap(), "--input-topic", from, "--input-partition", Integer.toString(partition),
         "--output-topic", to, "--transactional-id", "copier-" + name, "--consumer-group", "copiers-of-" + from,
         "--transaction-size", Integer.toString(TRANSACTION_SIZE),

@@ -99,7 +99,7 @@ class StreamsJoinTest {
   private Process start(Broker broker, int state, Path output) throws Exception {
     Process application = new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp", System.getProperty("java.class.path"),
-            "-XX:TieredStopAtLevel=1", JoinApplication.class.getName(), broker.bootstrap(), directory.resolve("state-" + state).toString())
+            "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", JoinApplication.class.getName(), broker.bootstrap(), directory.resolve("state-" + state).toString())
         .directory(directory.toFile()).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile())).start();
     application.getOutputStream().close();
     Runtime.getRuntime().addShutdownHook(new Thread(application::destroyForcibly));
