@@ -43,6 +43,21 @@ export const metadata = handler({
     const image = services.metadata.image()
     const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : undefined
     const describe = (topic: TopicImage) => describeTopic(topic, image, context.listenerName, operations)
+    const { slices } = services
+    const inTurns = <T>(items: readonly T[], each: (item: T) => TopicAnswer) =>
+      slices.map(items, each, slices.turn(), context.time)
+    const topics =
+      wanted === 'all'
+        ? await inTurns([...image.topics.values()], describe)
+        : await inTurns(wanted, ({ name, topicId }) => {
+            if (name === null) {
+              const byId = image.topicsById.get(topicId)
+              return byId === undefined ? missing(ErrorCode.UNKNOWN_TOPIC_ID, null, topicId) : describe(byId)
+            }
+            const topic = image.topics.get(name)
+            if (topic !== undefined) return describe(topic)
+            return missing(refusals.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, ZERO_UUID)
+          })
     return {
       brokers: liveBrokers(image).map((broker) => ({
         nodeId: broker.id,
@@ -51,20 +66,7 @@ export const metadata = handler({
       })),
       clusterId: image.clusterId,
       controllerId: controllerId(image),
-      topics:
-        wanted === 'all'
-          ? Array.from(image.topics.values(), describe)
-          : wanted.map(({ name, topicId }) => {
-              if (name === null) {
-                const byId = image.topicsById.get(topicId)
-                return byId === undefined
-                  ? missing(ErrorCode.UNKNOWN_TOPIC_ID, null, topicId)
-                  : describe(byId)
-              }
-              const topic = image.topics.get(name)
-              if (topic !== undefined) return describe(topic)
-              return missing(refusals.get(name) ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, ZERO_UUID)
-            }),
+      topics,
       ...(request.includeClusterAuthorizedOperations && { clusterAuthorizedOperations: CLUSTER_OPERATIONS }),
     }
   },

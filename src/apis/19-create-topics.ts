@@ -41,22 +41,24 @@ export const createTopics = handler({
     const repeatedNames = repeated(request.topics.map(({ name }) => name))
     const refused = new Map<string, Refusal>()
     const toCreate: TopicToCreate[] = []
-    for (const topic of request.topics) {
+    const sortOut = (topic: TopicRequest) => {
       if (repeatedNames.has(topic.name)) {
         refused.set(topic.name, { errorCode: ErrorCode.INVALID_REQUEST, message: 'Duplicate topic name.' })
-        continue
+        return
       }
       const nulls = topic.configs.filter(({ value }) => value === null)
       if (nulls.length > 0) {
         const names = nulls.map(({ name }) => name).join(',')
         const message = `Null value not supported for topic configs: ${names}`
         refused.set(topic.name, { errorCode: ErrorCode.INVALID_CONFIG, message })
-        continue
+        return
       }
       const configs = services.configs.checkTopicConfigs(topic.configs)
       if (isRefusal(configs)) refused.set(topic.name, configs)
       else toCreate.push({ ...topic, configs })
     }
+    const { slices } = services
+    await slices.map(request.topics, sortOut, slices.turn(), context.time)
     const { validateOnly } = request
     const results = await changingPartitions(context, FIRST_STRICT_VERSION, services, (take) =>
       services.controller.createTopics(toCreate, { validateOnly, take }),
