@@ -30,7 +30,7 @@ const { values: options } = parseArgs({
   },
 })
 const seed = Number(options.seed ?? Date.now() % 1_000_000)
-const seconds = Number(options.seconds ?? (options.short ? 0.8 : 10))
+const seconds = Number(options.seconds ?? (options.short ? 0.6 : 10))
 const random = new SeededRandom(seed)
 
 async function freePort(): Promise<number> {

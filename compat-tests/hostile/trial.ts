@@ -58,7 +58,7 @@ const FREED_WITHIN_MS = 20_000
 const SAMPLE_MS = 50
 const MAX_SESSIONS = 1000
 /** A short run's 99th percentile is one of its few worst samples. */
-const SHORT_MARGIN = 2
+const SHORT_MARGIN = 3
 
 interface Holdings {
   readonly files: number | undefined
