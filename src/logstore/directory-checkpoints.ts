@@ -5,6 +5,7 @@ import {
   offsetCheckpointFiles,
   readOffsetCheckpoint,
   replaceSmallFile,
+  writeTemporary,
 } from './checkpoints.ts'
 import type { FileSystem } from './file-system.ts'
 
@@ -16,6 +17,8 @@ export interface CheckpointedOffsets {
 
 export type CheckpointKind = keyof CheckpointedOffsets
 
+type CheckpointedLog = CheckpointedOffsets & { readonly topicPartition: string }
+
 /**
  * The offset checkpoints of one log directory, by `topic-partition`. What they say of partitions that are not open is
  * kept. Each file is replaced as one step.
@@ -24,6 +27,10 @@ export class DirectoryCheckpoints {
   readonly #fs: FileSystem
   readonly #path: string
   readonly #offsets: Readonly<Record<CheckpointKind, Map<string, number>>>
+  /** Names that were forgotten, and that the file of the recovery points may still have. */
+  readonly #stale = new Set<string>()
+  /** The `writeMeanwhile` under way, unless something else has been written since. */
+  readonly #replacing = new Map<CheckpointKind, object>()
   /** What was written to each file last. */
   readonly #written = new Map<CheckpointKind, Buffer>()
 
@@ -62,15 +69,62 @@ export class DirectoryCheckpoints {
     for (const kind of KINDS) this.#offsets[kind].set(name, offsets[kind])
   }
 
+  /** In memory, until the next `write`. */
   forget(name: string): void {
+    if ((this.#offsets.recoveryPoint.get(name) ?? 0) > 0) this.#stale.add(name)
     for (const kind of KINDS) this.#offsets[kind].delete(name)
   }
 
-  /** Writes the file anew with what `logs` say now. */
-  write(
-    kind: CheckpointKind,
-    logs: Iterable<CheckpointedOffsets & { readonly topicPartition: string }>,
-  ): void {
+  /** Whether the file of the recovery points may still speak of what was forgotten under this name. */
+  isStale(name: string): boolean {
+    return this.#stale.has(name)
+  }
+
+  /** Writes the file anew with what `logs` say now, and waits for the device. */
+  write(kind: CheckpointKind, logs: Iterable<CheckpointedLog>): void {
+    const bytes = this.#unwritten(kind, logs)
+    if (bytes === undefined) return
+    this.#replacing.delete(kind)
+    replaceSmallFile(this.#fs, this.#path, offsetCheckpointFiles[kind], bytes)
+    this.#hasWritten(kind, bytes, [...this.#stale])
+  }
+
+  /** As `write`, but others have their turn while the device is at it; a `write` meanwhile takes its place. */
+  async writeMeanwhile(kind: CheckpointKind, logs: Iterable<CheckpointedLog>): Promise<void> {
+    const bytes = this.#unwritten(kind, logs)
+    if (bytes === undefined) return
+    const stale = [...this.#stale]
+    const replacing = {}
+    this.#replacing.set(kind, replacing)
+    const isLatest = () => this.#replacing.get(kind) === replacing
+    try {
+      const { file, path } = writeTemporary(this.#fs, this.#path, offsetCheckpointFiles[kind], bytes)
+      try {
+        await file.syncAsync()
+      } finally {
+        file.close()
+      }
+      if (!isLatest()) return
+      this.#fs.rename(file.path, path)
+      await this.#fs.syncDirectoryAsync(this.#path)
+      if (isLatest()) this.#hasWritten(kind, bytes, stale)
+    } finally {
+      if (isLatest()) this.#replacing.delete(kind)
+    }
+  }
+
+  /** Whether a `writeMeanwhile` is under way. */
+  isWriting(kind: CheckpointKind): boolean {
+    return this.#replacing.has(kind)
+  }
+
+  /** What is under way comes to nothing. */
+  cancel(): void {
+    this.#replacing.clear()
+  }
+
+  /** Undefined where the file says it: a broker that nobody uses leaves its disk alone. */
+  #unwritten(kind: CheckpointKind, logs: Iterable<CheckpointedLog>): Buffer | undefined {
     const offsets = this.#offsets[kind]
     for (const log of logs) offsets.set(log.topicPartition, log[kind])
     const rows: [string, number, number][] = []
@@ -79,11 +133,14 @@ export class DirectoryCheckpoints {
       rows.push([name.slice(0, dash), Number(name.slice(dash + 1)), offset])
     }
     const bytes = formatOffsetCheckpoint(rows)
-    // A broker that nobody uses leaves its disk alone.
-    if (this.#written.get(kind)?.equals(bytes) === true) return
+    if (this.#written.get(kind)?.equals(bytes) === true) return undefined
     this.#written.delete(kind)
-    replaceSmallFile(this.#fs, this.#path, offsetCheckpointFiles[kind], bytes)
+    return bytes
+  }
+
+  #hasWritten(kind: CheckpointKind, bytes: Buffer, stale: readonly string[]): void {
     this.#written.set(kind, bytes)
+    if (kind === 'recoveryPoint') for (const name of stale) this.#stale.delete(name)
   }
 }
 

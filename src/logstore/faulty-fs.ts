@@ -148,6 +148,16 @@ export class FaultyFileSystem implements FileSystem {
     this.#inner.removeDirectory(path)
   }
 
+  async removeFileAsync(path: string): Promise<void> {
+    this.#check('removeFile', path)
+    return this.#inner.removeFileAsync(path)
+  }
+
+  async removeDirectoryAsync(path: string): Promise<void> {
+    this.#check('removeDirectory', path)
+    return this.#inner.removeDirectoryAsync(path)
+  }
+
   syncDirectory(path: string): void {
     this.#check('syncDirectory', path)
     this.#inner.syncDirectory(path)

@@ -23,8 +23,11 @@ export interface FileSystem {
   /** Makes `stat` say that the file was changed then. */
   setModified(path: string, modifiedMs: number): void
   removeFile(path: string): void
+  /** To free a large file takes as long as it is large. */
+  removeFileAsync(path: string): Promise<void>
   /** Removes a directory with all that is in it; no error where it is missing. */
   removeDirectory(path: string): void
+  removeDirectoryAsync(path: string): Promise<void>
   syncDirectory(path: string): void
   syncDirectoryAsync(path: string): Promise<void>
   /** Of the volume that the path lies on. */

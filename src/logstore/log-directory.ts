@@ -101,7 +101,7 @@ export class LogDirectory {
     this.#maintenance = new LogMaintenance({
       path,
       logs: () => this.#working(),
-      checkpoint: (kind) => this.#checkpoint(kind),
+      checkpoint: (kind) => this.#checkpointMeanwhile(kind),
       onError: (error) => this.#failWith(error),
       clock,
       logger,
@@ -228,6 +228,11 @@ export class LogDirectory {
     if ((storedId !== undefined && storedId !== topicId) || this.#leftAlone.delete(name)) {
       this.#setAside(topic, partition, storedId)
       storedId = undefined
+    }
+    // A recovery point above nothing would be believed once there is something.
+    if (!fs.exists(directory)) {
+      this.#forgetOffsets(name)
+      if (this.#checkpoints.isStale(name)) this.checkpointRecoveryPoints()
     }
     const log = yield* this.#open(identity, directory, storedId, config, 'found')
     this.#logs.set(name, log)
@@ -372,7 +377,7 @@ export class LogDirectory {
   }
 
   /** Returns how many segments went. Logs that are compacted are the cleaner's to apply retention to, as in Kafka. */
-  deleteOldSegments(): number {
+  deleteOldSegments(): Promise<number> {
     return this.#maintenance.deleteOldSegments()
   }
 
@@ -380,7 +385,8 @@ export class LogDirectory {
   async secure(log: PartitionLog, offset: number): Promise<void> {
     if (log.recoveryPoint < offset) await log.flush()
     if (log.recoveryPoint < offset) throw outOfRoom(log)
-    if (this.#checkpoints.get(log.topicPartition).recoveryPoint < offset) this.checkpointRecoveryPoints()
+    const isKnown = this.#checkpoints.get(log.topicPartition).recoveryPoint >= offset
+    if (!isKnown || this.#checkpoints.isWriting('recoveryPoint')) this.checkpointRecoveryPoints()
   }
 
   checkpointRecoveryPoints(): void {
@@ -403,6 +409,7 @@ export class LogDirectory {
     if (this.#closed) return
     this.#closed = true
     this.#cancelTimers()
+    await this.#retired.idle()
     if (this.#failure !== undefined) {
       this.abandon()
       this.#ownership.release()
@@ -506,6 +513,7 @@ export class LogDirectory {
 
   #cancelTimers(): void {
     this.#maintenance.stop()
+    this.#checkpoints?.cancel()
     this.#retired.cancel()
   }
 
@@ -519,6 +527,10 @@ export class LogDirectory {
 
   #checkpoint(kind: CheckpointKind): void {
     if (this.#failure === undefined) this.#checkpoints.write(kind, this.#working())
+  }
+
+  async #checkpointMeanwhile(kind: CheckpointKind): Promise<void> {
+    if (this.#failure === undefined) await this.#checkpoints.writeMeanwhile(kind, this.#working())
   }
 
   #failWith(error: unknown): void {

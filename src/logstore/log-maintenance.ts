@@ -24,12 +24,15 @@ export interface LogMaintenanceOptions {
   readonly path: string
   /** Those that work, as they are now. */
   readonly logs: () => Iterable<PartitionLog>
-  readonly checkpoint: (kind: CheckpointKind) => void
+  readonly checkpoint: (kind: CheckpointKind) => Promise<void>
   /** What a periodic task threw; the others go on unless this stops them. */
   readonly onError: (error: unknown) => void
   readonly clock: Clock
   readonly logger: Logger
 }
+
+/** After so long others get their turn. */
+const SLICE_MS = 10
 
 /** What is done to the logs of one directory from time to time (the tasks that Kafka's `LogManager` schedules). */
 export class LogMaintenance {
@@ -59,28 +62,43 @@ export class LogMaintenance {
   }
 
   /** Returns how many segments went. Logs that are compacted are the cleaner's to apply retention to, as in Kafka. */
-  deleteOldSegments(): number {
+  async deleteOldSegments(): Promise<number> {
     const nowMs = this.#options.clock.now()
     let deleted = 0
-    for (const log of [...this.#options.logs()]) {
+    await this.#each((log) => {
       if (!log.config.cleanupPolicy.includes('compact')) deleted += log.deleteOldSegments(nowMs)
-    }
-    if (deleted > 0) this.#options.checkpoint('logStartOffset')
+    })
+    if (deleted > 0) await this.#options.checkpoint('logStartOffset')
     return deleted
   }
 
   /** Flushes the logs that `flush.ms` is over for. */
   async #flushDirty(): Promise<void> {
     const nowMs = this.#options.clock.now()
-    for (const log of [...this.#options.logs()]) {
+    await this.#each((log) => {
       const isDirty = log.recoveryPoint < log.logEndOffset
-      if (isDirty && nowMs - log.lastFlushMs >= log.config.flushMs) await log.flush()
-    }
+      return isDirty && nowMs - log.lastFlushMs >= log.config.flushMs ? log.flush() : undefined
+    })
   }
 
-  #expireProducers(): void {
+  async #expireProducers(): Promise<void> {
     const nowMs = this.#options.clock.now()
-    for (const log of this.#options.logs()) log.expireProducers(nowMs)
+    await this.#each((log) => {
+      log.expireProducers(nowMs)
+    })
+  }
+
+  /** Others get their turn when a slice of time is over: there may be many thousands. */
+  async #each(action: (log: PartitionLog) => Promise<void> | undefined | void): Promise<void> {
+    const { clock, logs } = this.#options
+    let sliceMs = clock.monotonicMs()
+    for (const log of [...logs()]) {
+      if (this.#stopped) return
+      if (!log.isClosed) await action(log)
+      if (clock.monotonicMs() - sliceMs < SLICE_MS) continue
+      await new Promise<void>((resolve) => clock.setTimer(0, resolve))
+      sliceMs = clock.monotonicMs()
+    }
   }
 
   #every(what: string, intervalMs: number, action: () => unknown): void {

@@ -149,6 +149,14 @@ export class MemoryFileSystem implements FileSystem {
     change(parent, [[name, undefined]])
   }
 
+  async removeFileAsync(path: string): Promise<void> {
+    this.removeFile(path)
+  }
+
+  async removeDirectoryAsync(path: string): Promise<void> {
+    this.removeDirectory(path)
+  }
+
   syncDirectory(path: string): void {
     const directory = this.#getDirectory(path)
     directory.durable = new Map(directory.entries)

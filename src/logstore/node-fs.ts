@@ -23,6 +23,7 @@ import {
   writeSync,
   writevSync,
 } from 'node:fs'
+import { rm, unlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 
@@ -81,8 +82,16 @@ export class NodeFileSystem implements FileSystem {
     unlinkSync(path)
   }
 
+  removeFileAsync(path: string): Promise<void> {
+    return unlink(path)
+  }
+
   removeDirectory(path: string): void {
     rmSync(path, { recursive: true, force: true })
+  }
+
+  removeDirectoryAsync(path: string): Promise<void> {
+    return rm(path, { recursive: true, force: true })
   }
 
   syncDirectory(path: string): void {

@@ -200,6 +200,10 @@ export class PartitionLog {
     return this.#health.failure
   }
 
+  get isClosed(): boolean {
+    return this.#health.closed
+  }
+
   /** Below it every transaction is decided; never above the high watermark. */
   get lastStableOffset(): number {
     const unstable = this.#producers.firstUnstableOffset

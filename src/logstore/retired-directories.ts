@@ -19,7 +19,9 @@ export interface RetiredDirectoriesOptions {
  */
 export class RetiredDirectories {
   readonly #options: RetiredDirectoriesOptions
-  readonly #removals = new Map<string, Timer>()
+  readonly #waiting = new Map<string, Timer>()
+  #removing: Promise<void> = Promise.resolve()
+  #isCancelled = false
 
   constructor(options: RetiredDirectoriesOptions) {
     this.#options = options
@@ -48,21 +50,34 @@ export class RetiredDirectories {
   }
 
   removeLater(name: string, delayMs = 0): void {
-    const { fs, path, clock, logger } = this.#options
-    const remove = (): void => {
-      this.#removals.delete(name)
-      try {
-        fs.removeDirectory(`${path}/${name}`)
-      } catch (error) {
-        logger.warn('could not remove a deleted log; the next start will', { name, err: error })
-      }
+    const { clock } = this.#options
+    const due = (): void => {
+      this.#waiting.delete(name)
+      this.#removing = this.#removing.then(() => this.#remove(name))
     }
-    this.#removals.set(name, clock.setTimer(delayMs, remove))
+    this.#waiting.set(name, clock.setTimer(delayMs, due))
+  }
+
+  /** One after the other: what removes a thousand at once keeps the disk from everybody else. Never rejects. */
+  async #remove(name: string): Promise<void> {
+    const { fs, path, logger } = this.#options
+    if (this.#isCancelled) return
+    try {
+      await fs.removeDirectoryAsync(`${path}/${name}`)
+    } catch (error) {
+      logger.warn('could not remove a deleted log; the next start will', { name, err: error })
+    }
+  }
+
+  /** Resolves when no removal is under way. */
+  async idle(): Promise<void> {
+    await this.#removing
   }
 
   /** What is not removed yet is left to the next start. */
   cancel(): void {
-    for (const timer of this.#removals.values()) timer.cancel()
-    this.#removals.clear()
+    this.#isCancelled = true
+    for (const timer of this.#waiting.values()) timer.cancel()
+    this.#waiting.clear()
   }
 }

@@ -17,7 +17,7 @@ export class SegmentRemovals {
     segment.markDeleted()
     this.#timers.set(
       segment,
-      this.#clock.setTimer(delayMs, () => this.#remove(segment)),
+      this.#clock.setTimer(delayMs, () => void this.#remove(segment)),
     )
   }
 
@@ -27,10 +27,10 @@ export class SegmentRemovals {
     this.#timers.clear()
   }
 
-  #remove(segment: LogSegment): void {
+  async #remove(segment: LogSegment): Promise<void> {
     this.#timers.delete(segment)
     try {
-      segment.removeFiles()
+      await segment.removeFilesAsync()
     } catch (error) {
       this.#logger.warn('could not remove a deleted segment; the next start will', {
         path: segment.path,

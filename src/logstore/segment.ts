@@ -469,6 +469,13 @@ export class LogSegment implements IdleCloseable {
     }
   }
 
+  async removeFilesAsync(): Promise<void> {
+    const { fs } = this.#context
+    for (const path of [...this.#indexFiles().map((index) => index.path), this.#path]) {
+      if (fs.exists(path)) await fs.removeFileAsync(path)
+    }
+  }
+
   failOnFault(scanner: BatchScanner): void {
     if (scanner.fault !== undefined)
       throw new CorruptLogError(`${this.#path}: no whole batch at ${scanner.position} (${scanner.fault})`)

@@ -121,11 +121,11 @@ export class PartitionHost {
   /** A commit, in the form of the store's listener. */
   applied(image: MetadataImage, changes: readonly MetadataChange[], previous: MetadataImage): void {
     const untilMs = this.#options.clock.monotonicMs() + SLICE_MS
-    for (const name of touchedTopics(changes)) {
-      const before = previous.topics.get(name)
+    const touched = touchedTopics(changes)
+    this.#removeTopics([...touched].filter((name) => isRemoved(name, image, previous)))
+    for (const name of touched) {
       const topic = image.topics.get(name)
-      if (before !== undefined && before.id !== topic?.id) this.#removeTopic(name)
-      if (topic !== undefined) this.#applyTopic(topic, before, untilMs)
+      if (topic !== undefined) this.#applyTopic(topic, previous.topics.get(name), untilMs)
     }
     this.#unopened.openLater()
     this.#tellPlacements()
@@ -263,10 +263,13 @@ export class PartitionHost {
     this.#placements = []
   }
 
-  #removeTopic(name: string): void {
+  /** All at once: what they cost the disk, they share. */
+  #removeTopics(names: readonly string[]): void {
+    if (names.length === 0) return
     const { logs, logger, moves } = this.#options
-    const held = (this.#topics.get(name) ?? []).filter((hosted) => hosted !== undefined)
-    const unopened = this.#unopened.giveUp(({ topic }) => topic === name)
+    const held = names.flatMap((name) => this.#topics.get(name) ?? []).filter((each) => each !== undefined)
+    const removed = new Set(names)
+    const unopened = this.#unopened.giveUp(({ topic }) => removed.has(topic))
     for (const hosted of held) {
       hosted.close()
       moves.deleting(hosted)
@@ -275,12 +278,17 @@ export class PartitionHost {
       logs.delete(held.map(({ log }) => log))
       logs.deleteFound(unopened)
     } catch (err) {
-      logger.error('logs of a deleted topic are left behind', { topic: name, partitions: held.length, err })
+      logger.error('logs of deleted topics are left behind', {
+        topics: names.length,
+        first: names[0],
+        partitions: held.length + unopened.length,
+        err,
+      })
     }
-    this.#topics.delete(name)
+    for (const name of names) this.#topics.delete(name)
     for (const partitions of [this.#offline, this.#roomless]) {
       for (const partition of partitions.keys()) {
-        if (partition.slice(0, partition.lastIndexOf('-')) === name) partitions.delete(partition)
+        if (removed.has(partition.slice(0, partition.lastIndexOf('-')))) partitions.delete(partition)
       }
     }
   }
@@ -304,6 +312,12 @@ export class PartitionHost {
       }
     }
   }
+}
+
+/** Also where another of its name has been made. */
+function isRemoved(name: string, image: MetadataImage, previous: MetadataImage): boolean {
+  const before = previous.topics.get(name)
+  return before !== undefined && before.id !== image.topics.get(name)?.id
 }
 
 function touchedTopics(changes: readonly MetadataChange[]): Set<string> {

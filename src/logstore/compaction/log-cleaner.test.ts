@@ -258,6 +258,7 @@ describe('the files of a cleaned log', () => {
     roll(log)
     await clean()
     clock.advance(1)
+    await new Promise<void>((resolve) => void setImmediate(resolve))
     const names = fs.readDirectory('/data/t-0')
     expect(names.filter((name) => /\.(cleaned|swap|deleted)$/.test(name))).toEqual([])
     const logs = names.filter((name) => name.endsWith('.log'))
@@ -294,7 +295,7 @@ describe('retention of a log that is compacted too', () => {
     await clean()
     clock.advance(1001)
     // Not the directory's to do.
-    expect(directory.deleteOldSegments()).toBe(0)
+    expect(await directory.deleteOldSegments()).toBe(0)
     append(log, 'c=1', { baseTimestamp: START_MS + 1001 })
     await clean()
     expect(await contents(log)).toBe('3:c=1')

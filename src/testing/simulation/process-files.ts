@@ -87,6 +87,16 @@ export class ProcessFiles implements FileSystem {
     this.#fs.removeDirectory(path)
   }
 
+  async removeFileAsync(path: string): Promise<void> {
+    this.changing()
+    return this.#fs.removeFileAsync(path)
+  }
+
+  async removeDirectoryAsync(path: string): Promise<void> {
+    this.changing()
+    return this.#fs.removeDirectoryAsync(path)
+  }
+
   syncDirectory(path: string): void {
     this.changing()
     this.#fs.syncDirectory(path)
