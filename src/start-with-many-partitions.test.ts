@@ -1,4 +1,4 @@
-/** A start with more partitions, or more to recover, than can be opened before somebody is answered. */
+/** A start with more partitions than can be opened before somebody is answered. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from './base/clock.ts'
 import { CLEAN_SHUTDOWN_FILE } from './logstore/directory-files.ts'
@@ -14,9 +14,6 @@ import { deleteTopicsRequest, deleteTopicsResponse } from './wire/schemas/20-del
 import { describeLogDirsRequest, describeLogDirsResponse } from './wire/schemas/35-describe-log-dirs.ts'
 
 const PARTITIONS = 200
-/** Of one batch. A recovery lets others have their turn about once for each. */
-const BATCH_BYTES = 1_040_000
-const LARGE_BATCHES = 24
 
 const running: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -29,19 +26,12 @@ function slowClock(): Clock {
   return { ...systemClock, monotonicMs: () => ++lookedMs }
 }
 
-/** A slow clock on which what is to be done between other work is done when `later` says so. */
-function clockWithoutLater(): Clock & { later(): void } {
-  let waiting: (() => void)[] = []
+/** On it nothing is ever done between other work. */
+function clockWithoutLater(): Clock {
+  const never = { cancel() {} }
   return {
-    ...slowClock(),
-    setTimer: (delayMs, callback) => {
-      if (delayMs > 0) return systemClock.setTimer(delayMs, callback)
-      waiting.push(callback)
-      return { cancel: () => (waiting = waiting.filter((each) => each !== callback)) }
-    },
-    later: () => {
-      for (const callback of waiting.splice(0)) callback()
-    },
+    ...systemClock,
+    setTimer: (delayMs, callback) => (delayMs > 0 ? systemClock.setTimer(delayMs, callback) : never),
   }
 }
 
@@ -64,8 +54,8 @@ async function create(client: TestClient, name: string, numPartitions: number) {
   expect(topics[0]!.errorCode).toBe(ErrorCode.NONE)
 }
 
-async function produce(client: TestClient, topic: string, index: number, bytes = 1) {
-  const records = encodeBatch({ baseTimestamp: 1, records: [{ value: Buffer.alloc(bytes) }] })
+async function produce(client: TestClient, topic: string, index: number) {
+  const records = encodeBatch({ baseTimestamp: 1, records: [{ value: Buffer.from('v') }] })
   const input = {
     acks: -1,
     timeoutMs: 1000,
@@ -80,10 +70,8 @@ async function endOf(client: TestClient, topic: string, partitionIndex: number) 
   const input = { replicaId: -1, topics: [{ name: topic, partitions: [partition] }] }
   const { topics } = await client.send(listOffsetsRequest, listOffsetsResponse, 5, input)
   const { errorCode, offset } = topics[0]!.partitions[0]!
-  return errorCode === ErrorCode.NONE ? offset : errorName(errorCode)
+  return errorCode === ErrorCode.NONE ? offset : `error ${errorCode}`
 }
-
-const errorName = (code: number) => (code === ErrorCode.NOT_LEADER_OR_FOLLOWER ? 'not yet' : `error ${code}`)
 
 async function describedPartitions(client: TestClient): Promise<number> {
   const input = { topics: null }
@@ -152,48 +140,5 @@ describe('a start with many partitions', () => {
     expect(await describedPartitions(last.client)).toBe(PARTITIONS)
     await last.close()
     expect(isClean(fs)).toBe(true)
-  })
-})
-
-describe('a recovery that takes long', () => {
-  async function killed(): Promise<MemoryFileSystem> {
-    const fs = new MemoryFileSystem()
-    const { client } = await start(fs)
-    await create(client, 'many', 2)
-    for (let batch = 0; batch < LARGE_BATCHES; batch++)
-      expect((await produce(client, 'many', 1, BATCH_BYTES)).errorCode).toBe(ErrorCode.NONE)
-    running.length = 0
-    fs.kill()
-    return fs
-  }
-
-  it('lets others be served, and the partition when it has ended', async () => {
-    const fs = await killed()
-    const clock = clockWithoutLater()
-    const { client } = await start(fs, clock)
-    const seen: unknown[] = []
-    while (seen.at(-1) !== LARGE_BATCHES && seen.length < 2 * LARGE_BATCHES) {
-      seen.push(await endOf(client, 'many', 1))
-      clock.later()
-    }
-    expect(seen[0]).toBe('not yet')
-    expect(new Set(seen)).toEqual(new Set(['not yet', LARGE_BATCHES]))
-    expect(await endOf(client, 'many', 0)).toBe(0)
-  })
-
-  it('is given up by a stop, and by the deletion of the topic', async () => {
-    const fs = await killed()
-    const { client, close } = await start(fs, clockWithoutLater())
-    expect(await endOf(client, 'many', 1)).toBe('not yet')
-    expect(await produce(client, 'many', 1)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER })
-    await close()
-    expect(isClean(fs)).toBe(false)
-    const again = await start(fs, clockWithoutLater())
-    expect(await endOf(again.client, 'many', 1)).toBe('not yet')
-    const input = { topics: [{ name: 'many' }], timeoutMs: 1000 }
-    await again.client.send(deleteTopicsRequest, deleteTopicsResponse, 6, input)
-    expect(directoriesOf(fs)).toBe(0)
-    await create(again.client, 'many', 2)
-    expect(await endOf(again.client, 'many', 1)).toBe(0)
   })
 })
