@@ -75,7 +75,7 @@ export async function readAll(
         continue
       }
       if (fetched.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-        position = partition.history.logStartOffset
+        position = Math.max(position + 1, partition.history.logStartOffset)
       }
     } catch (error) {
       if (!(error instanceof LinkBroken)) throw error

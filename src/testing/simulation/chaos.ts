@@ -87,9 +87,10 @@ export class Chaos implements Actor {
     }
   }
 
-  /** What the power cut took is not to be asked for before it is known what that is. */
-  powerWasCut(): void {
-    if (!this.#scene.isLossy) return
+  /** What a power cut took is not to be asked for before it is known what that is. */
+  died(how: 'killed' | 'power cut'): void {
+    for (const { history } of this.#scene.partitions) history.reopened()
+    if (how === 'killed' || !this.#scene.isLossy) return
     this.#scene.losses++
     for (const { history } of this.#scene.partitions) history.lost()
     this.#scene.offsets.lost()

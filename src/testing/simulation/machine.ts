@@ -33,8 +33,8 @@ export class Machine {
   lives = 0
   #process: BrokerProcess | undefined
   #powerCutAtDeath = false
-  /** Called in the moment of a power cut. */
-  onPowerCut: () => void = () => {}
+  /** Called in the moment that a process dies, however it does. */
+  onDeath: (how: 'killed' | 'power cut') => void = () => {}
 
   constructor(world: World, overrides: Readonly<Record<string, string>>) {
     this.#world = world
@@ -154,10 +154,9 @@ export class Machine {
     if (!process.isAlive) return
     this.#world.note('machine', this.#powerCutAtDeath ? 'POWER CUT' : 'KILLED')
     this.#end(process, this.#powerCutAtDeath)
-    if (this.#powerCutAtDeath) {
-      this.disk.crash(this.#random)
-      this.onPowerCut()
-    } else this.disk.kill()
+    if (this.#powerCutAtDeath) this.disk.crash(this.#random)
+    else this.disk.kill()
+    this.onDeath(this.#powerCutAtDeath ? 'power cut' : 'killed')
   }
 
   #end(process: BrokerProcess, loseAnswers: boolean): void {
@@ -175,6 +174,7 @@ export class Machine {
     this.#world.note('machine', `gave up: ${reason}`)
     this.#end(process, false)
     this.disk.kill()
+    this.onDeath('killed')
   }
 
   #logger(process: BrokerProcess): Logger {

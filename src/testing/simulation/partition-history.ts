@@ -14,6 +14,7 @@ export class PartitionHistory {
   readonly #offsets = new Map<string, number>()
   readonly #attempted = new Set<string>()
   readonly #acknowledged = new Map<string, number>()
+  #deletableBelow = 0
   /** Seen by somebody: later answers can't be below. */
   highWatermark = 0
   lastStableOffset = 0
@@ -63,6 +64,26 @@ export class PartitionHistory {
     return { highWatermark, lastStableOffset, logStartOffset }
   }
 
+  /** Readers may miss what is below from now on. */
+  deletionAsked(offset: number): void {
+    this.#deletableBelow = Math.max(this.#deletableBelow, offset)
+  }
+
+  /** Somebody was told so. */
+  startsAt(offset: number): void {
+    this.logStartOffset = Math.max(this.logStartOffset, offset)
+  }
+
+  /** Whether a reader at `offset` may find it gone. */
+  mayBeGone(offset: number): boolean {
+    return offset < this.#deletableBelow
+  }
+
+  /** Where the log starts is written down now and then, as in Kafka: what was deleted last may come back. */
+  reopened(): void {
+    this.logStartOffset = 0
+  }
+
   /** A power cut took what was not on the device; `audited` tells what is left. */
   lost(): void {
     this.highWatermark = 0
@@ -79,7 +100,7 @@ export class PartitionHistory {
     const present = new Set(entries.map(([, value]) => value))
     for (const [value, offset] of this.#acknowledged) {
       this.#world.check(
-        present.has(value) || offset < startOffset,
+        present.has(value) || (offset < startOffset && offset < this.#deletableBelow),
         () => `${this.name}: ${value}, acknowledged at ${offset}, is lost`,
       )
     }
@@ -93,7 +114,7 @@ export class PartitionHistory {
       // Of a producer that has nothing in the log any more, the broker takes any sequence, as Kafka (KIP-360).
       const before = last.get(sender)
       this.#world.check(
-        before === undefined ? number === 0 || this.logStartOffset > 0 || isLossy : number === before + 1,
+        before === undefined ? number === 0 || this.#deletableBelow > 0 || isLossy : number === before + 1,
         () => `${this.name}: ${text} at ${offset} comes after ${before}`,
       )
       last.set(sender, number)

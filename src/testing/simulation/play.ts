@@ -4,6 +4,9 @@ import { IdempotentProducer } from './actors/idempotent-producer.ts'
 import { OffsetCommitter } from './actors/offset-committer.ts'
 import { PlainProducer } from './actors/plain-producer.ts'
 import { Reader } from './actors/reader.ts'
+import { RecordDeleter } from './actors/record-deleter.ts'
+import { Sluggard } from './actors/sluggard.ts'
+import { TopicChurner } from './actors/topic-churner.ts'
 import { TransactionalProducer } from './actors/transactional-producer.ts'
 import { finalAudit } from './audit.ts'
 import { Chaos } from './chaos.ts'
@@ -36,7 +39,7 @@ export async function play(scene: Scene, mode: Mode): Promise<void> {
     pauseMs: 400,
     powerCuts: mode !== 'killed',
   })
-  machine.onPowerCut = () => chaos.powerWasCut()
+  machine.onDeath = (how) => chaos.died(how)
   const actors = cast(scene, mode)
   const playing = Promise.all(actors.map((actor) => actor.run()))
   await Promise.race([chaos.run(), playing])
@@ -82,5 +85,8 @@ function cast(scene: Scene, mode: Mode): Actor[] {
     if (random.chance(0.5)) actors.push(new TransactionalProducer(scene, 'refunds', options))
     actors.push(new Reader(scene, 'committed', scene.partitionsOf('paid'), true))
   }
+  if (random.chance(0.4)) actors.push(new TopicChurner(scene))
+  if (random.chance(0.3)) actors.push(new RecordDeleter(scene, plain))
+  if (random.chance(0.3)) actors.push(new Sluggard(scene, scene.partitions))
   return actors
 }

@@ -61,7 +61,7 @@ export class Reader implements Actor {
   #outOfRange({ history }: SimulatedPartition, position: number): number {
     const { world, losses } = this.#scene
     world.check(
-      position < history.logStartOffset || losses > 0,
+      history.mayBeGone(position) || losses > 0,
       () => `${this.name}: ${history.name} does not know ${position}, which was read up to`,
     )
     return position < history.logStartOffset ? history.logStartOffset : 0
