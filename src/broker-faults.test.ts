@@ -287,6 +287,17 @@ describe('metadata that cannot be written', () => {
   })
 })
 
+describe('a change of the metadata that cannot be written', () => {
+  it('is answered with an error that clients try again after', async () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const client = await startWithClient(fs)
+    const full = fs.inject({ operations: ['write'], path: /sluice\.metadata/, code: 'ENOSPC' })
+    expect((await makeTopic(client, 'new')).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR)
+    full.remove()
+    expect((await makeTopic(client, 'new')).errorCode).toBe(ErrorCode.NONE)
+  })
+})
+
 describe('__consumer_offsets', () => {
   it('is made again when it was deleted, and serves groups as before', async () => {
     const client = await startWithClient()

@@ -32,6 +32,9 @@ export class MemoryNetwork {
   readonly #bound = new Map<number, Bound>()
   /** Until the client has closed its end. */
   readonly #connections = new Set<Connection>()
+  /** Sockets that the server has not closed. */
+  openServerSockets = 0
+  #processes = 0
   #nextPort = FIRST_CHOSEN_PORT
   #nextClientPort = FIRST_CLIENT_PORT
 
@@ -54,10 +57,6 @@ export class MemoryNetwork {
         if (this.#bound.get(port) === bound) this.#bound.delete(port)
       },
     }
-  }
-
-  get connectionCount(): number {
-    return this.#connections.size
   }
 
   /** Rejects where nobody listens, as a refused connection. */
@@ -88,6 +87,8 @@ export class MemoryNetwork {
       toClient.reset(lose || this.#random.chance(0.5))
     }
     this.#bound.clear()
+    this.openServerSockets = 0
+    this.#processes++
   }
 
   async #delay(): Promise<void> {
@@ -100,6 +101,7 @@ export class MemoryNetwork {
     const travel = this.#random.pick([FAST, FAST, USUAL, USUAL, USUAL, POOR])
     const toServer = new MemoryPipe(this.#clock, this.#random.fork(), travel)
     const toClient = new MemoryPipe(this.#clock, this.#random.fork(), travel)
+    const process = this.#processes
     const clientPort = this.#nextClientPort++
     const here = { localAddress: CLIENT_ADDRESS, localPort: clientPort }
     const client = new MemorySocket(
@@ -114,13 +116,16 @@ export class MemoryNetwork {
         remoteAddress: CLIENT_ADDRESS,
         remotePort: clientPort,
       },
-      outgoing(toClient, toServer, () => {}),
+      outgoing(toClient, toServer, () => {
+        if (this.#processes === process) this.openServerSockets--
+      }),
       { allowHalfOpen: true },
     )
     const connection: Connection = { client, toServer, toClient }
     toServer.connect(server)
     toClient.connect(client)
     this.#connections.add(connection)
+    this.openServerSockets++
     return { client, server }
   }
 }

@@ -62,6 +62,10 @@ export class TestClient {
     return this.#closed.promise
   }
 
+  get isEnded(): boolean {
+    return this.#ended !== undefined
+  }
+
   /** Sends and gives the decoded answer; the API is that of the request's key. Rejects when the connection ends first. */
   async send<Input, Value>(
     request: Message<unknown, Input>,

@@ -2,6 +2,7 @@
  * A commit as bytes: JSON, so that `kafka-dump-log --print-data-log` shows it. `format` is the version of this form; a
  * release reads its own and those before it.
  */
+import { ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import type { MetadataChange } from './changes.ts'
 
 export interface MetadataCommit {
@@ -12,9 +13,16 @@ export interface MetadataCommit {
 
 export const METADATA_FORMAT = 1
 
-/** The metadata on disk cannot be used: written by a newer release, or damaged. The message is one line for the operator. */
-export class MetadataStoreError extends Error {
+/**
+ * The metadata on disk cannot be used (written by a newer release, or damaged) or not be written: KAFKA_STORAGE_ERROR,
+ * after which clients try again. The message is one line for the operator.
+ */
+export class MetadataStoreError extends KafkaError {
   override name = 'MetadataStoreError'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(ErrorCode.KAFKA_STORAGE_ERROR, message, options)
+  }
 }
 
 export function encodeCommit(commit: MetadataCommit): Buffer {

@@ -92,6 +92,8 @@ export class Link {
     try {
       return await answer
     } catch (cause) {
+      // Anything but the end of the connection is an answer that it should not be.
+      if (!client.isEnded) this.#world.violated(`${this.name}: ${what}: ${cause}`)
       if (this.#client === client) this.#client = undefined
       throw new LinkBroken(`${what} lost`, { cause })
     } finally {

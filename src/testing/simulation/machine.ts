@@ -94,6 +94,7 @@ export class Machine {
       }
       if (outcome instanceof StartError) {
         this.#world.note('machine', `did not start: ${outcome.message}`)
+        this.#checkNothingIsLeft(process)
         this.#end(process, false)
         return false
       }
@@ -139,6 +140,15 @@ export class Machine {
     ])
     // Timers of connections that linger are the last to go.
     await this.#world.sleep(10)
+    this.#checkNothingIsLeft(process)
+    this.#end(process, false)
+  }
+
+  #checkNothingIsLeft(process: BrokerProcess): void {
+    this.#world.check(
+      this.network.openServerSockets === 0,
+      () => `${this.network.openServerSockets} connections outlive the broker`,
+    )
     this.#world.check(
       process.clock.pendingTimers === 0,
       () => `${process.clock.pendingTimers} timers outlive the broker`,
@@ -147,7 +157,6 @@ export class Machine {
       process.files.openFiles === 0,
       () => `${process.files.openFiles} files outlive the broker`,
     )
-    this.#end(process, false)
   }
 
   #die(process: BrokerProcess): void {

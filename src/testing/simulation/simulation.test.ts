@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import { isDeep } from '../depth.ts'
 import { type Outcome, replayCommand, simulate } from './simulation.ts'
 
-const SEEDS = 60
-const SEEDS_PER_TEST = 20
+const SEEDS = isDeep ? 400 : 150
+const SEEDS_PER_TEST = 25
 
 const blocks = Array.from({ length: SEEDS / SEEDS_PER_TEST }, (_, block) => 1 + block * SEEDS_PER_TEST)
 

@@ -20,6 +20,8 @@ export class IdempotentProducer implements Actor {
   readonly #link: Link
   readonly #partition: SimulatedPartition
   #incarnation = 0
+  /** In which life of the broker it got its id. */
+  #bornIn = 0
   #producer: { readonly producerId: number; readonly producerEpoch: number } | undefined
   #nextSequence = 0
   #inFlight: Batch[] = []
@@ -52,6 +54,7 @@ export class IdempotentProducer implements Actor {
       if (answer.errorCode === 0) {
         this.#producer = { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
         this.#incarnation++
+        this.#bornIn = this.#link.life
         this.#nextSequence = 0
         this.#inFlight = []
         this.#scene.world.note(this.name, `is producer ${answer.producerId}`)
@@ -87,14 +90,30 @@ export class IdempotentProducer implements Actor {
     const losses = this.#scene.losses
     const outcomes = await Promise.allSettled(sent.map((batch) => this.#send(batch)))
     this.#inFlight = []
+    const taken = outcomes.findLastIndex(
+      (outcome) => outcome.status === 'fulfilled' && outcome.value.errorCode === ErrorCode.NONE,
+    )
     for (const [index, outcome] of outcomes.entries()) {
       const batch = sent[index]!
+      if (index < taken && this.#isForgotten(outcome)) continue
       if (outcome.status === 'rejected') {
         if (!(outcome.reason instanceof LinkBroken)) throw outcome.reason
         this.#inFlight.push(batch)
       } else if (!this.#isDone(batch, outcome.value, losses)) this.#inFlight.push(batch)
     }
     return this.#inFlight.length === 0
+  }
+
+  /**
+   * Of a producer, its snapshot knows the last batch alone, as in Kafka: after a restart those before it, which stand in
+   * the log (the audit will see), are not known for what they are.
+   */
+  #isForgotten(outcome: PromiseSettledResult<Produced>): boolean {
+    return (
+      this.#scene.machine.lives > this.#bornIn &&
+      outcome.status === 'fulfilled' &&
+      outcome.value.errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    )
   }
 
   async #send(batch: Batch): Promise<Produced> {
