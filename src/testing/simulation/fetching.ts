@@ -24,6 +24,7 @@ export interface Fetched {
   readonly entries: readonly (readonly [offset: number, value: string])[]
 }
 
+const UNKNOWN = -1
 const MAX_RECORD_BYTES = 1024 * 1024
 
 /** One fetch of one partition, and all that has to be true of its answer whatever it brings. */
@@ -62,7 +63,9 @@ export async function fetchOnce(
     }
   }
   const { highWatermark, lastStableOffset, logStartOffset } = found
-  history.marks(floor, { highWatermark, lastStableOffset, logStartOffset })
+  // Of a process that has died meanwhile, it may have gone back.
+  const startsAt = link.isCurrent ? logStartOffset : UNKNOWN
+  history.marks(floor, { highWatermark, lastStableOffset, logStartOffset: startsAt })
   const batches = [...whole(scene, partition, found.records ?? Buffer.alloc(0))]
   checkOrder(scene, partition, fetchOffset, batches)
   const end = options.readCommitted ? lastStableOffset : highWatermark

@@ -25,6 +25,8 @@ export class Link {
   readonly #isOpen: () => boolean
   #client: TestClient | undefined
   #life = 0
+  /** Waits for every answer. */
+  isPatient = false
 
   constructor(world: World, machine: Machine, name: string, isOpen: () => boolean) {
     this.#world = world
@@ -41,6 +43,11 @@ export class Link {
   /** Which process on the machine the connection leads to. */
   get life(): number {
     return this.#life
+  }
+
+  /** Whether it leads to the process that runs now. */
+  get isCurrent(): boolean {
+    return this.#machine.isRunning && this.#life === this.#machine.lives
   }
 
   /** Rejects with LinkBroken where no answer came and none will. */
@@ -86,9 +93,10 @@ export class Link {
     const timer = this.#world.clock.setTimer(MAX_ANSWER_MS, () =>
       this.#world.violated(`${this.name}: ${what} is not answered`),
     )
-    const impatience = this.random.chance(IMPATIENCE)
-      ? this.#world.clock.setTimer(this.random.float() * MAX_PATIENCE_MS, () => this.#giveUp(client, what))
-      : undefined
+    const impatience =
+      !this.isPatient && this.random.chance(IMPATIENCE)
+        ? this.#world.clock.setTimer(this.random.float() * MAX_PATIENCE_MS, () => this.#giveUp(client, what))
+        : undefined
     try {
       return await answer
     } catch (cause) {

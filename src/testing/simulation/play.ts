@@ -21,7 +21,8 @@ import type { Actor, Scene } from './scene.ts'
  */
 export type Mode = 'flushed' | 'killed' | 'lossy'
 
-const READERS_GROUP = 'in-transactions'
+const PAYMENTS_GROUP = 'of-payments'
+const REFUNDS_GROUP = 'of-refunds'
 const MODERN_GROUP = 'modern'
 const CLASSIC_GROUP = 'classic'
 const MEMBERLESS_GROUP = 'memberless'
@@ -63,7 +64,7 @@ function cast(scene: Scene, mode: Mode): Actor[] {
   if (random.chance(0.5)) {
     const options = {
       group: MEMBERLESS_GROUP,
-      read: [READERS_GROUP, MODERN_GROUP, CLASSIC_GROUP],
+      read: [PAYMENTS_GROUP, REFUNDS_GROUP, MODERN_GROUP, CLASSIC_GROUP],
       partitions: scene.partitions,
     }
     actors.push(new OffsetCommitter(scene, 'committer', options))
@@ -80,9 +81,11 @@ function cast(scene: Scene, mode: Mode): Actor[] {
       )
   }
   if (mode !== 'lossy' && random.chance(0.7)) {
-    const options = { partitions: scene.partitionsOf('paid'), group: READERS_GROUP }
-    actors.push(new TransactionalProducer(scene, 'payments', options))
-    if (random.chance(0.5)) actors.push(new TransactionalProducer(scene, 'refunds', options))
+    const partitions = scene.partitionsOf('paid')
+    actors.push(new TransactionalProducer(scene, 'payments', { partitions, group: PAYMENTS_GROUP }))
+    if (random.chance(0.5)) {
+      actors.push(new TransactionalProducer(scene, 'refunds', { partitions, group: REFUNDS_GROUP }))
+    }
     actors.push(new Reader(scene, 'committed', scene.partitionsOf('paid'), true))
   }
   if (random.chance(0.4)) actors.push(new TopicChurner(scene))

@@ -106,6 +106,7 @@ export class Scene {
     configs: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const link = this.link('setup')
+    link.isPatient = true
     const { topics } = await this.insist(link, createTopicsRequest, createTopicsResponse, 7, {
       topics: [
         {

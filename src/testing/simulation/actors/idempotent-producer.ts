@@ -24,6 +24,8 @@ export class IdempotentProducer implements Actor {
   #bornIn = 0
   #producer: { readonly producerId: number; readonly producerEpoch: number } | undefined
   #nextSequence = 0
+  /** A batch of it was taken. */
+  #isKnown = false
   #inFlight: Batch[] = []
 
   constructor(scene: Scene, name: string, partition: SimulatedPartition) {
@@ -39,7 +41,8 @@ export class IdempotentProducer implements Actor {
     while (!this.#scene.isEnding || this.#inFlight.length > 0) {
       await this.#scene.passGate()
       if (this.#producer === undefined && !(await this.#begin())) continue
-      if (!this.#scene.isEnding) this.#fill(random.integer(1, MAX_IN_FLIGHT))
+      // Of a producer that it knows nothing of, a broker takes any batch as the first (KIP-360).
+      if (!this.#scene.isEnding) this.#fill(this.#isKnown ? random.integer(1, MAX_IN_FLIGHT) : 1)
       const isSettled = await this.#sendAll()
       await world.sleep(random.float() * (isSettled ? 60 : 150))
     }
@@ -56,6 +59,7 @@ export class IdempotentProducer implements Actor {
         this.#incarnation++
         this.#bornIn = this.#link.life
         this.#nextSequence = 0
+        this.#isKnown = false
         this.#inFlight = []
         this.#scene.world.note(this.name, `is producer ${answer.producerId}`)
         return true
@@ -138,6 +142,7 @@ export class IdempotentProducer implements Actor {
           this.#inFlight.length === 0 || this.#scene.losses > lossesBefore,
           () => `${this.name}: ${values[0]} is taken before ${this.#inFlight[0]?.values[0]}`,
         )
+        this.#isKnown = true
         this.#scene.count('acknowledged in sequence', values.length)
         return true
       case ErrorCode.DUPLICATE_SEQUENCE_NUMBER:

@@ -47,7 +47,7 @@ export class RecordDeleter implements Actor {
         lowWatermark >= offset,
         () => `${history.name}: low watermark ${lowWatermark}, below ${offset}`,
       )
-      history.startsAt(lowWatermark)
+      if (this.#link.isCurrent) history.startsAt(lowWatermark)
       return
     }
     world.check(isRetriable(errorCode), () => `${this.name}: refused for good with ${errorCode}`)
