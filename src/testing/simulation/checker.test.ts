@@ -29,11 +29,12 @@ async function firstViolation(): Promise<string> {
 }
 
 test('what is acknowledged before it is on the device is found lost after a power cut', async () => {
-  vi.spyOn(LogFlusher.prototype, 'flushNow').mockImplementation(() => {})
+  vi.spyOn(LogFlusher.prototype, 'flushRecords').mockResolvedValue(undefined)
+  vi.spyOn(LogFlusher.prototype, 'flushRecordsNow').mockImplementation(() => {})
   expect(await firstViolation()).toMatch(/is lost|fell from|is refused with 45|for good with 69/)
 })
 
-const NOT_WRITTEN = { logAppendTimeMs: -1, duplicate: false, sizeInBytes: 100 }
+const NOT_WRITTEN = { logAppendTimeMs: -1, duplicate: false, sizeInBytes: 100, flushed: undefined }
 
 test('a record that is acknowledged and not written is found', async () => {
   const append = HostedPartition.prototype.appendValidated
