@@ -67,6 +67,8 @@ export interface BrokerOptions {
   readonly createCleaningRunner?: () => CleaningRunner
   /** Where connections come from; sockets of the operating system unless given. */
   readonly listen?: Listen
+  /** Memory for requests, reads and the tail cache; a pool of its own unless given. */
+  readonly buffers?: BufferPool
 }
 
 type WriteMarker = Services['writeMarker']
@@ -79,7 +81,7 @@ const PRODUCER_EXPIRATION_CHECK_MS = 600_000
 export class Broker {
   readonly #options: BrokerOptions
   /** Of requests, and of reads until they are sent. */
-  readonly #buffers = new BufferPool()
+  readonly #buffers: BufferPool
   readonly #logLevels: LogLevels
   /** What a stop has to undo, in the order of the start. */
   readonly #undo: (() => void | Promise<void>)[] = []
@@ -95,6 +97,7 @@ export class Broker {
   #httpPort: number | undefined
 
   private constructor(options: BrokerOptions) {
+    this.#buffers = options.buffers ?? new BufferPool()
     this.#logLevels = new LogLevels(options.logger, initialLogLevel(options.config), BROKER_LOGGERS)
     this.#options = { ...options, logger: this.#logLevels.logger('sluice.broker') }
   }

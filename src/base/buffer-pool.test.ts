@@ -48,7 +48,7 @@ test('memory of somebody else, and pieces too small or too large, are left alone
 })
 
 test('what is free stays within its bound', () => {
-  const pool = new BufferPool(16 * MEGABYTE)
+  const pool = new BufferPool({ maxFreeBytes: 16 * MEGABYTE })
   const lent = Array.from({ length: 20 }, () => pool.lend(MEGABYTE))
   for (const buffer of lent) pool.giveBack(buffer)
   expect(pool.freeBytes).toBe(16 * MEGABYTE)
@@ -62,3 +62,24 @@ test.each([512, 513, 1024, 1025, 4095, 65_536, 65_537, MEGABYTE])(
     expect(lent.buffer.byteLength).toBeLessThanOrEqual(Math.max(1024, bytes * 2))
   },
 )
+
+test('a checked pool spoils what nobody holds, small pieces too, and lends it again', () => {
+  const pool = new BufferPool({ isChecked: true })
+  const memory = pool.lend(10).fill(1)
+  pool.share(memory)
+  pool.giveBack(memory)
+  expect(memory[9]).toBe(1)
+  pool.giveBack(memory)
+  expect(memory).toEqual(Buffer.alloc(10, 0xdb))
+  expect(pool.lend(10).buffer).toBe(memory.buffer)
+})
+
+test('a checked pool throws where memory is used that nobody holds', () => {
+  const pool = new BufferPool({ isChecked: true })
+  const memory = pool.lend(5000)
+  pool.giveBack(memory)
+  expect(() => pool.giveBack(memory)).toThrow('given back that nobody holds')
+  expect(() => pool.share(memory)).toThrow('shared that nobody holds')
+  memory[4000] = 1
+  expect(() => pool.lend(5000)).toThrow('written to at 4000')
+})

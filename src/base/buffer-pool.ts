@@ -1,7 +1,15 @@
 const SMALLEST_BYTES = 1024
+/** What a checked pool writes over memory that nobody holds. */
+const POISON = 0xdb
 /** Larger ones are too rare to keep. */
 const LARGEST_BYTES = 1024 * 1024
 const DEFAULT_MAX_FREE_BYTES = 16 * 1024 * 1024
+
+export interface BufferPoolOptions {
+  /** Bytes that may wait to be used again. */
+  readonly maxFreeBytes?: number
+  readonly isChecked?: boolean
+}
 
 /**
  * Memory for bytes on their way through: lent for requests, for reads from the disk and for what is kept of the end of
@@ -13,14 +21,20 @@ const DEFAULT_MAX_FREE_BYTES = 16 * 1024 * 1024
  */
 export class BufferPool {
   readonly #maxFreeBytes: number
+  readonly #isChecked: boolean
   /** By the power of two that is their size. */
   readonly #free: Buffer[][] = Array.from({ length: log2(LARGEST_BYTES) + 1 }, () => [])
   #freeBytes = 0
   /** Holders of each piece that is lent, and 0 while it is free. */
   readonly #holders = new WeakMap<ArrayBufferLike, number>()
 
-  constructor(maxFreeBytes: number = DEFAULT_MAX_FREE_BYTES) {
+  /**
+   * A checked pool is for tests: it spoils what nobody holds, throws where such memory was written to or is given back
+   * or shared once more, and lends small pieces, too.
+   */
+  constructor({ maxFreeBytes = DEFAULT_MAX_FREE_BYTES, isChecked = false }: BufferPoolOptions = {}) {
     this.#maxFreeBytes = maxFreeBytes
+    this.#isChecked = isChecked
   }
 
   /** Bytes that wait to be used again. */
@@ -28,13 +42,20 @@ export class BufferPool {
     return this.#freeBytes
   }
 
-  /** A buffer of so many bytes, whatever they hold, with one holder. Small and very large ones are plain buffers. */
+  /**
+   * A buffer of so many bytes, whatever they hold, with one holder. Very large ones are plain buffers. Only tiny ones
+   * share Node's own pool: what is kept of a larger one must not pin a slab of it.
+   */
   lend(bytes: number): Buffer {
-    if (bytes < SMALLEST_BYTES / 2 || bytes > LARGEST_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    if (bytes > LARGEST_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    if (bytes < SMALLEST_BYTES / 2 && !this.#isChecked) return Buffer.allocUnsafe(bytes)
     const size = sizeFor(bytes)
     let whole = this.#free[log2(size)]!.pop()
     if (whole === undefined) whole = Buffer.allocUnsafeSlow(size)
-    else this.#freeBytes -= size
+    else {
+      this.#freeBytes -= size
+      if (this.#isChecked) checkSpoilt(whole)
+    }
     this.#holders.set(whole.buffer, 1)
     return bytes === size ? whole : whole.subarray(0, bytes)
   }
@@ -42,19 +63,33 @@ export class BufferPool {
   /** The memory of `slice` has one more holder; nothing happens with memory of others. */
   share(slice: Buffer): void {
     const holders = this.#holders.get(slice.buffer)
-    if (holders !== undefined && holders > 0) this.#holders.set(slice.buffer, holders + 1)
+    if (holders === undefined) return
+    if (holders > 0) this.#holders.set(slice.buffer, holders + 1)
+    else if (this.#isChecked) throw new Error(`${slice.length} bytes are shared that nobody holds`)
   }
 
   /** One holder of the memory of `slice` less; nothing happens with memory of others. */
   giveBack(slice: Buffer): void {
     const memory = slice.buffer
     const holders = this.#holders.get(memory)
-    if (holders === undefined || holders === 0) return
+    if (holders === undefined) return
+    if (holders === 0) {
+      if (this.#isChecked) throw new Error(`${slice.length} bytes are given back that nobody holds`)
+      return
+    }
     this.#holders.set(memory, holders - 1)
-    if (holders > 1 || this.#freeBytes + memory.byteLength > this.#maxFreeBytes) return
+    if (holders > 1) return
+    if (this.#isChecked) new Uint8Array(memory).fill(POISON)
+    if (this.#freeBytes + memory.byteLength > this.#maxFreeBytes) return
     this.#free[log2(memory.byteLength)]!.push(Buffer.from(memory))
     this.#freeBytes += memory.byteLength
   }
+}
+
+function checkSpoilt(memory: Buffer): void {
+  const at = memory.findIndex((byte) => byte !== POISON)
+  if (at >= 0)
+    throw new Error(`memory of ${memory.length} bytes was written to at ${at} while nobody held it`)
 }
 
 function sizeFor(bytes: number): number {

@@ -170,6 +170,17 @@ describe('a tail cache', () => {
     expect(lent.filter(({ buffer }) => memory.has(buffer))).toHaveLength(memory.size)
   })
 
+  it('keeps and writes nothing where the memory of one chunk is more than all that may be used', () => {
+    const pool = new BufferPool({ isChecked: true })
+    const budget = new TailCacheBudget(6000, pool)
+    const pair = new Pair(budget)
+    for (let i = 0; i < 3; i++) pair.add(1, 5000)
+    expect(budget.bytes).toBe(0)
+    expect(pair.cache.read(2, 1e6, 3, true)).toBeUndefined()
+    pair.add(1, 100)
+    expect(pair.cache.read(3, 1e6, 4, true)?.nextOffset).toBe(4)
+  })
+
   it('does not write where slices of batches lie that were cut off', () => {
     const pair = new Pair(new TailCacheBudget(1e6))
     for (let i = 0; i < 10; i++) pair.add(1, 6000)

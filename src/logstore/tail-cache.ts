@@ -175,12 +175,14 @@ export class TailCache {
     let chunk = this.#chunks.at(-1)
     if (chunk === undefined || !chunk.hasRoomFor(batch.length)) {
       const bytes = Math.max(batch.length, nextChunkBytes(chunk))
-      if (bytes + CHUNK_OVERHEAD_BYTES > this.#budget.maxBytes) {
+      // All of the memory that is lent, which may be more than was asked for.
+      const memory = Buffer.from(this.#budget.buffers.lend(bytes).buffer)
+      chunk = new Chunk(this, memory)
+      if (chunk.bytes > this.#budget.maxBytes) {
+        this.#budget.buffers.giveBack(memory)
         this.clear()
         return
       }
-      // All of the memory that is lent, which may be more than was asked for.
-      chunk = new Chunk(this, Buffer.from(this.#budget.buffers.lend(bytes).buffer))
       this.#chunks.push(chunk)
       this.#budget.add(chunk)
     }

@@ -23,7 +23,7 @@ export interface Outcome {
   readonly closeBound?: NetBound
   /** Told of the milliseconds that handing the answer to the kernel took; left out where nobody counts them. */
   readonly onWritten?: (busyMs: number) => void
-  /** Nothing but the answer looks at the bytes of the request any more, so that its memory can be used again. */
+  /** Nobody looks at the bytes of the request any more, the answer neither, so that its memory can be used again. */
   readonly requestIsFree?: boolean
 }
 

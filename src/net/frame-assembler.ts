@@ -15,8 +15,6 @@ const SMALLEST_BUFFER_BYTES = 64 * 1024
  * yet written to is address space, not memory.
  */
 const GROWTH = 20
-/** Only tiny frames share Node's own pool: what is kept of a larger one must not pin a slab of it. */
-const SHARED_BELOW_BYTES = 512
 
 /**
  * Cuts a stream of bytes into length-prefixed frames; owns the frame under way. Every frame handed on is one contiguous
@@ -85,7 +83,9 @@ export class FrameAssembler {
       let buffer = this.#buffer
       if (buffer === undefined) {
         const available = Math.min(this.#length, chunk.length - at)
-        buffer = this.#allocate(Math.min(this.#length, Math.max(SMALLEST_BUFFER_BYTES, GROWTH * available)))
+        buffer = this.#buffers.lend(
+          Math.min(this.#length, Math.max(SMALLEST_BUFFER_BYTES, GROWTH * available)),
+        )
         this.#buffer = buffer
       } else if (this.#filled === buffer.length) buffer = this.#grow(buffer)
       const taken = Math.min(buffer.length - this.#filled, chunk.length - at)
@@ -119,7 +119,7 @@ export class FrameAssembler {
   }
 
   #grow(full: Buffer): Buffer {
-    const larger = this.#allocate(Math.min(this.#length, full.length * GROWTH))
+    const larger = this.#buffers.lend(Math.min(this.#length, full.length * GROWTH))
     full.copy(larger, 0, 0, this.#filled)
     this.#buffers.giveBack(full)
     this.#buffer = larger
@@ -138,9 +138,5 @@ export class FrameAssembler {
     this.#length = -1
     this.#prefix = 0
     this.#prefixBytes = 0
-  }
-
-  #allocate(bytes: number): Buffer {
-    return bytes < SHARED_BELOW_BYTES ? Buffer.allocUnsafe(bytes) : this.#buffers.lend(bytes)
   }
 }

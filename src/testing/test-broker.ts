@@ -1,3 +1,4 @@
+import { BufferPool } from '../base/buffer-pool.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
@@ -26,5 +27,6 @@ export function startTestBroker(
     logger: silentLogger,
     startedMs: clock.now(),
     version: 'test',
+    buffers: new BufferPool({ isChecked: true }),
   })
 }

@@ -1,3 +1,4 @@
+import { BufferPool } from '../../base/buffer-pool.ts'
 import type { Logger } from '../../base/logger.ts'
 import { Broker } from '../../broker.ts'
 import { type BrokerConfig, loadConfig } from '../../config/load.ts'
@@ -81,6 +82,7 @@ export class Machine {
       startedMs: process.clock.now(),
       version: 'simulated',
       listen: this.network.listen,
+      buffers: new BufferPool({ isChecked: true }),
     })
     // A process that dies while it starts never says so.
     while (process.isAlive) {
