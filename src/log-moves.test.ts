@@ -158,10 +158,10 @@ describe('a partition that is moved', () => {
 
 describe('a move under way', () => {
   /** Its copy waits for the device. */
-  async function held() {
-    const fs = new FaultyFileSystem(new MemoryFileSystem())
+  async function held(disk = new MemoryFileSystem(), configs: Record<string, string> = {}) {
+    const fs = new FaultyFileSystem(disk)
     const client = await start(fs)
-    await client.create('t', 1, { 'file.delete.delay.ms': '0' })
+    await client.create('t', 1, { 'file.delete.delay.ms': '0', ...configs })
     for (const value of valuesUpTo(3)) await client.produce('t', 0, value)
     const source = (await client.placeOf('t', 0)).path
     const target = await otherThan(client, 't')
@@ -206,6 +206,18 @@ describe('a move under way', () => {
     await moved(client, 't', target)
     expect(await client.values('t', 0)).toEqual(valuesUpTo(3))
     await client.until(async () => !fs.readDirectory(source).includes('t-0'))
+  })
+
+  it('has on the device what was acknowledged from there, when the power fails as it has ended', async () => {
+    const disk = new MemoryFileSystem()
+    const { client, target, release } = await held(disk, { 'flush.messages': '1' })
+    expect(await client.produce('t', 0, '3')).toBe(ErrorCode.NONE)
+    release()
+    await moved(client, 't', target)
+    disk.crash()
+    await stop()
+    const again = await start(disk)
+    expect(await again.values('t', 0)).toEqual(valuesUpTo(4))
   })
 
   it('is no more when the disk that it goes to fails, and the partition stays', async () => {

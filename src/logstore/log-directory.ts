@@ -275,6 +275,8 @@ export class LogDirectory {
     fs.rename(directory, path)
     fs.syncDirectory(this.path)
     const log = runAtOnce(this.#open(identity, path, identity.topicId, config, 'sealed'))
+    // It was sealed, not flushed.
+    log.notFlushedFrom(recoveryPoint)
     this.#logs.set(name, log)
     return log
   }

@@ -103,6 +103,13 @@ export class LogFlusher {
       throw health.error('flush', new Error('the log is closed'))
   }
 
+  /** Of what lies at `offset` or above, nothing is known to be on the device. */
+  notFlushedFrom(offset: number): void {
+    this.truncated(offset)
+    this.namesChanged()
+    for (const segment of this.#options.segments.from(offset)) segment.markUnsynced()
+  }
+
   /** As `flushRecords`, waiting for the device. Throws the file system's error. */
   flushRecordsNow(): void {
     const { log, segments, fs, directory } = this.#options

@@ -178,6 +178,10 @@ export class PartitionLog {
   get recoveryPoint(): number {
     return this.#flusher.recoveryPoint
   }
+  /** All records below are on the device; not below the recovery point. */
+  get durableOffset(): number {
+    return this.#flusher.durableOffset
+  }
   get lastFlushMs(): number {
     return this.#flusher.lastFlushMs
   }
@@ -426,6 +430,17 @@ export class PartitionLog {
   /** Resolves when all that is in the log now is on the device. Rejects with LogStorageError, and the log is offline. */
   flush(): Promise<void> {
     return this.#flusher.flush()
+  }
+
+  /** Brings the records to the device before it returns. Throws LogStorageError, and the log is offline. */
+  flushRecordsNow(): void {
+    this.#health.check()
+    this.#health.guard('flush', () => this.#flusher.flushRecordsNow())
+  }
+
+  /** Of what lies at `offset` or above, nothing is known to be on the device, whatever the open was told. */
+  notFlushedFrom(offset: number): void {
+    this.#flusher.notFlushedFrom(offset)
   }
 
   /** Writes everything down and closes the files; what was appended is on the device then. Idempotent. */

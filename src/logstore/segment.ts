@@ -59,7 +59,9 @@ export class LogSegment implements IdleCloseable {
   #file: File | undefined
   #readers = 0
   #deleted = false
-  #unsynced = false
+  /** Counts what was done to the file, and how much of that a sync has covered. */
+  #changes = 0
+  #syncedChanges = 0
   #indexesChecked = false
   /** Whatever the files say, the indexes are what the log gives. */
   #areRebuilt = false
@@ -84,7 +86,7 @@ export class LogSegment implements IdleCloseable {
   static create(context: SegmentContext, baseOffset: number, nowMs: number, state = ''): LogSegment {
     const segment = new LogSegment(context, baseOffset, 0, nowMs, state)
     segment.#file = context.fs.open(segment.#path, 'create')
-    segment.#unsynced = true
+    segment.markUnsynced()
     segment.resetIndexes()
     context.openFiles.touch(segment)
     return segment
@@ -107,7 +109,7 @@ export class LogSegment implements IdleCloseable {
     // Whatever can fail comes before the write.
     this.#loadIndexes()
     this.file().write([records], this.size)
-    this.#unsynced = true
+    this.markUnsynced()
     let at = 0
     while (at < records.length) {
       const size = batchSizeInBytes(records, at)
@@ -242,14 +244,14 @@ export class LogSegment implements IdleCloseable {
 
   /** The device may not have all of it, whoever wrote it. */
   markUnsynced(): void {
-    this.#unsynced = true
+    this.#changes++
   }
 
   /** Ends the log at `size`, indexes untouched. */
   cut(size: number): void {
     this.file().truncate(size)
     this.size = size
-    this.#unsynced = true
+    this.markUnsynced()
     if (size === 0) this.#firstTimestamp = undefined
   }
 
@@ -351,17 +353,16 @@ export class LogSegment implements IdleCloseable {
 
   /** Makes the log durable. What is appended meanwhile may or may not be. */
   async syncAsync(): Promise<void> {
-    if (!this.#unsynced) return
-    this.#unsynced = false
+    const changes = this.#changes
+    // Of what is deleted, nobody needs anything after a crash.
+    if (this.#deleted || this.#syncedChanges >= changes) return
     const file = this.acquire()
     try {
       await file.syncAsync()
-    } catch (error) {
-      this.#unsynced = true
-      throw error
     } finally {
       this.release()
     }
+    this.#synced(changes)
   }
 
   /** Writes the indexes and makes them durable. */
@@ -381,9 +382,14 @@ export class LogSegment implements IdleCloseable {
 
   /** As `syncAsync`, waiting for the device. */
   sync(): void {
-    if (!this.#unsynced) return
+    const changes = this.#changes
+    if (this.#syncedChanges >= changes) return
     this.file().sync()
-    this.#unsynced = false
+    this.#synced(changes)
+  }
+
+  #synced(changes: number): void {
+    if (changes > this.#syncedChanges) this.#syncedChanges = changes
   }
 
   /** As `syncIndexesAsync`, waiting for the device. */

@@ -208,6 +208,8 @@ export class LogMoves implements LogMoveListener {
     const { logs, logger, placed } = this.#options
     const { partition, directory, future } = move
     const { topic, topicId, partition: index } = partition
+    // What producers were told is on the device may be in the copy's page cache, which is little by now.
+    if (future.durableOffset < source.durableOffset) future.flushRecordsNow()
     this.#moves.delete(partition)
     const log = logs.replace(
       source,
