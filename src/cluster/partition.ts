@@ -127,18 +127,23 @@ export class Partition {
 
   /**
    * A newer image of this partition. `log` tells where this replica's log stands; its high watermark is taken over
-   * when the role is new, and only then.
+   * when the role is new, and only then. Of a log whose last appends do not count yet, `countedEndOffset` is where
+   * those begin.
    */
   apply(
     image: PartitionImage,
-    log: { readonly logEndOffset: number; readonly highWatermark: number },
+    log: {
+      readonly logEndOffset: number
+      readonly highWatermark: number
+      readonly countedEndOffset?: number
+    },
     nowMs: number,
   ): RoleChange {
     if (image.partitionEpoch <= this.#image.partitionEpoch) return 'stale'
     const wasNone = this.#role === 'none'
     const before = this.#image
     this.#image = image
-    this.#logEndOffset = log.logEndOffset
+    this.#logEndOffset = log.countedEndOffset ?? log.logEndOffset
     // Whatever was proposed, this image is the answer to it or has overtaken it.
     this.#proposal = undefined
     if (!image.replicas.includes(this.#options.brokerId)) {
@@ -149,7 +154,7 @@ export class Partition {
     }
     if (wasNone) this.#highWatermark = Math.min(log.highWatermark, log.logEndOffset)
     const isNewEpoch = wasNone || image.leaderEpoch !== before.leaderEpoch
-    if (image.leader === this.#options.brokerId) return this.#lead(isNewEpoch, nowMs)
+    if (image.leader === this.#options.brokerId) return this.#lead(isNewEpoch, log.logEndOffset, nowMs)
     this.#role = 'follower'
     this.#followers.clear()
     this.#leaderEpochStartOffset = -1
@@ -251,10 +256,10 @@ export class Partition {
     return ErrorCode.NONE
   }
 
-  #lead(isNewEpoch: boolean, nowMs: number): RoleChange {
+  #lead(isNewEpoch: boolean, epochStartOffset: number, nowMs: number): RoleChange {
     this.#role = 'leader'
     if (isNewEpoch) {
-      this.#leaderEpochStartOffset = this.#logEndOffset
+      this.#leaderEpochStartOffset = epochStartOffset
       this.#followers.clear()
     }
     for (const id of this.#followers.keys())

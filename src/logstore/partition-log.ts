@@ -432,6 +432,11 @@ export class PartitionLog {
     return this.#flusher.flush()
   }
 
+  /** As `flush` of the records alone. Rejects where the log was closed meanwhile, too. */
+  flushRecords(): Promise<void> {
+    return this.#flusher.flushRecords()
+  }
+
   /** Brings the records to the device before it returns. Throws LogStorageError, and the log is offline. */
   flushRecordsNow(): void {
     this.#health.check()

@@ -41,6 +41,9 @@ export class HostedPartition {
   readonly #state: Partition
   readonly #clock: Clock
   readonly #watchers = new Set<PartitionWatcher>()
+  /** Appends that wait for the device, and where the log ended before them. */
+  #unflushed = 0
+  #flushedEndOffset = 0
   /** Why it is not served here any more; NONE while it is. */
   #closed: number = ErrorCode.NONE
 
@@ -73,7 +76,10 @@ export class HostedPartition {
 
   /** A newer image of this partition. */
   apply(image: PartitionImage): void {
-    const change = this.#state.apply(image, this.log, this.#clock.now())
+    const { logEndOffset, highWatermark } = this.log
+    const countedEndOffset = this.#unflushed > 0 ? this.#flushedEndOffset : logEndOffset
+    const log = { logEndOffset, highWatermark, countedEndOffset }
+    const change = this.#state.apply(image, log, this.#clock.now())
     if (change === 'stale') return
     if (change === 'became-leader') this.log.assignEpochStartOffset(image.leaderEpoch)
     this.#highWatermarkMoved(0)
@@ -98,26 +104,48 @@ export class HostedPartition {
   appendValidated(validated: ValidatedAppend, options: AppendOptions): LogAppendInfo {
     this.#checkAppend(options)
     const { leaderEpoch } = this.#state
+    const endOffsetBefore = this.log.logEndOffset
     const info = this.log.appendValidated(validated, { leaderEpoch, origin: options.origin })
-    if (info.flushed === undefined) this.#appended(this.log.logEndOffset, info.sizeInBytes)
-    else this.#whenFlushed(info, this.log.logEndOffset, leaderEpoch)
-    return info
+    if (info.flushed === undefined) {
+      this.#appended(this.log.logEndOffset, info.sizeInBytes)
+      return info
+    }
+    const flushed = this.#onDevice(info.flushed, this.log)
+    if (this.#unflushed === 0) this.#flushedEndOffset = endOffsetBefore
+    this.#countWhen(flushed, this.log.logEndOffset, info.sizeInBytes)
+    return { ...info, flushed }
+  }
+
+  /** The log may give its place to a copy meanwhile, which has the records and brings them to its own device. */
+  async #onDevice(flushed: Promise<void>, log: PartitionLog): Promise<void> {
+    try {
+      await flushed
+    } catch (error) {
+      if (log === this.#log) throw error
+      await this.#onDevice(this.#log.flushRecords(), this.#log)
+    }
   }
 
   #appended(logEndOffset: number, addedBytes: number): void {
+    this.#flushedEndOffset = logEndOffset
     if (this.#state.appended(logEndOffset, this.#clock.now())) this.#highWatermarkMoved(addedBytes)
   }
 
   /** What `flush.messages` wants on the device counts as appended, and is shown to consumers, when it is there. */
-  #whenFlushed({ flushed, sizeInBytes }: LogAppendInfo, logEndOffset: number, leaderEpoch: number): void {
-    flushed?.then(
+  #countWhen(flushed: Promise<void>, logEndOffset: number, addedBytes: number): void {
+    this.#unflushed++
+    flushed.then(
       () => {
-        if (!this.isLeader || this.#state.leaderEpoch !== leaderEpoch) return
-        // The configuration may have changed meanwhile, so that later appends did not wait.
-        this.#appended(Math.max(logEndOffset, this.log.highWatermark), sizeInBytes)
+        this.#unflushed--
+        if (!this.isLeader) return
+        // The configuration may have changed meanwhile, so that later appends did not wait; or the log was cut.
+        const endOffset = Math.min(Math.max(logEndOffset, this.log.highWatermark), this.log.logEndOffset)
+        this.#appended(endOffset, addedBytes)
       },
       // The log is offline, and its directory tells whoever waits.
-      () => {},
+      () => {
+        this.#unflushed--
+      },
     )
   }
 
