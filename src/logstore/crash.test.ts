@@ -4,6 +4,7 @@ import { batchOf, contentsOf, logFixture, START_MS } from '../testing/log-fixtur
 import { ManualClock } from '../testing/manual-clock.ts'
 import { SeededRandom } from '../testing/seeded-random.ts'
 import { BatchReader } from '../wire/batch.ts'
+import { encodeEndTxnMarkerBatch } from '../wire/control-records.ts'
 import { readSmallFile } from './checkpoints.ts'
 import { CHANGING_OPERATIONS, FaultyFileSystem } from './faulty-fs.ts'
 import type { FileSystem } from './file-system.ts'
@@ -21,6 +22,9 @@ const config: LogConfig = {
   fileDeleteDelayMs: 0,
 }
 const PRODUCERS = 3
+const MARKER = 'a marker'
+/** Logs of even seeds are one segment, of which recovery reads the end alone. */
+const WHOLE_LOG_BYTES = 100_000
 
 /** What a run knows at the moment that the machine goes down. */
 interface Known {
@@ -37,8 +41,33 @@ function openDirectory(fs: FileSystem, clock: ManualClock): LogDirectory {
 
 const identity = { topic: 't', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partition: 0 }
 
-function openLog(directory: LogDirectory): PartitionLog {
-  return directory.openOrCreate(identity, config)
+function openLog(directory: LogDirectory, segmentBytes = config.segmentBytes): PartitionLog {
+  return directory.openOrCreate(identity, { ...config, segmentBytes })
+}
+
+/** Begins a transaction, or ends the one that is open. */
+function goOnWithTransaction(
+  log: PartitionLog,
+  known: Known,
+  leaderEpoch: number,
+  type: 'ABORT' | 'COMMIT',
+): void {
+  const producer = { producerId: 20, producerEpoch: 0 }
+  const entry = log.producers.entries.get(producer.producerId)
+  if (entry?.currentTxnFirstOffset === undefined) {
+    const baseSequence = (entry?.lastSequence ?? -1) + 1
+    const batch = batchOf(['in a transaction'], { ...producer, baseSequence, isTransactional: true })
+    const { firstOffset } = log.appendAsLeader(batch, { leaderEpoch, origin: 'client' })
+    known.appended.set(firstOffset, 'in a transaction')
+    return
+  }
+  const marker = encodeEndTxnMarkerBatch({
+    marker: { type, coordinatorEpoch: 0 },
+    ...producer,
+    timestamp: START_MS,
+  })
+  const { firstOffset } = log.appendAsLeader(marker, { leaderEpoch, origin: 'coordinator' })
+  known.appended.set(firstOffset, MARKER)
 }
 
 /** Appends, flushes, cuts, deletes and checkpoints until the disk says no. */
@@ -46,17 +75,17 @@ async function run(fs: FileSystem, known: Known, seed: number): Promise<void> {
   const random = new SeededRandom(seed)
   const clock = new ManualClock(START_MS)
   const directory = openDirectory(fs, clock)
-  const log = openLog(directory)
+  const log = openLog(directory, seed % 2 === 0 ? WHOLE_LOG_BYTES : config.segmentBytes)
   const sequences = new Map<number, number>()
   for (let step = 0; step < 60; step++) {
+    const leaderEpoch = Math.floor(step / 15)
+    if (random.chance(0.3))
+      goOnWithTransaction(log, known, leaderEpoch, random.chance(0.6) ? 'ABORT' : 'COMMIT')
     const producerId = 10 + random.integer(0, PRODUCERS - 1)
     const value = `${step}:${'x'.repeat(random.integer(0, 60))}`
     const baseSequence = sequences.get(producerId) ?? 0
     const batch = batchOf([value], { producerId, producerEpoch: 0, baseSequence })
-    const { firstOffset } = log.appendAsLeader(batch, {
-      leaderEpoch: Math.floor(step / 15),
-      origin: 'client',
-    })
+    const { firstOffset } = log.appendAsLeader(batch, { leaderEpoch, origin: 'client' })
     known.appended.set(firstOffset, value)
     sequences.set(producerId, baseSequence + 1)
     log.updateHighWatermark(log.logEndOffset)
@@ -91,7 +120,8 @@ async function checkRestart(fs: FileSystem, known: Known, survives: 'flushed' | 
     survives === 'everything' ? Math.max(0, ...[...known.appended.keys()].map((o) => o + 1)) : known.flushed
   expect(log.logEndOffset).toBeGreaterThanOrEqual(least)
   for (const [offset, value] of contents) {
-    if (offset < least) expect(value, `at ${offset}`).toBe(known.appended.get(offset))
+    const expected = known.appended.get(offset)
+    if (offset < least && expected !== MARKER) expect(value, `at ${offset}`).toBe(expected)
   }
   // A replay into an empty log gives the same producers.
   const replayed = logFixture()
@@ -107,6 +137,10 @@ async function checkRestart(fs: FileSystem, known: Known, survives: 'flushed' | 
       .sort()
   expect(state(log)).toEqual(state(other))
   expect(log.leaderEpochs.entries).toEqual(other.leaderEpochs.entries)
+  const aborted = (of: PartitionLog) => of.abortedTransactions(0, log.logEndOffset)
+  expect(aborted(log)).toEqual(aborted(other))
+  for (const each of [log, other]) each.updateHighWatermark(log.logEndOffset)
+  expect(log.lastStableOffset).toBe(other.lastStableOffset)
   // And it goes on.
   const { firstOffset } = log.appendAsLeader(batchOf(['after']), { leaderEpoch: 9, origin: 'client' })
   expect((await contentsOf(log)).at(-1)).toEqual([firstOffset, 'after'])
@@ -138,15 +172,18 @@ async function countOperations(seed: number): Promise<number> {
 }
 
 describe('a machine that goes down after any change to its disk', () => {
-  it('keeps what was flushed, without a torn batch, when all that was not synced is gone', async () => {
-    const total = await countOperations(1)
-    expect(total).toBeGreaterThan(100)
-    for (let after = 0; after < total; after += faultStride) {
-      const { memory, known } = await runUntil(after, 1)
-      memory.crash()
-      await checkRestart(memory, known, 'flushed')
-    }
-  })
+  it.each([1, 6])(
+    'keeps what was flushed, without a torn batch, when all that was not synced is gone (seed %i)',
+    async (seed) => {
+      const total = await countOperations(seed)
+      expect(total).toBeGreaterThan(100)
+      for (let after = 0; after < total; after += faultStride) {
+        const { memory, known } = await runUntil(after, seed)
+        memory.crash()
+        await checkRestart(memory, known, 'flushed')
+      }
+    },
+  )
 
   it.each([2, 3])('keeps what was flushed when any part of the rest survived (seed %i)', async (seed) => {
     const total = await countOperations(seed)
@@ -157,10 +194,10 @@ describe('a machine that goes down after any change to its disk', () => {
     }
   })
 
-  it('keeps everything that was appended when only the process was killed', async () => {
-    const total = await countOperations(4)
+  it.each([4, 5])('keeps everything that was appended when only the process was killed (seed %i)', async (seed) => {
+    const total = await countOperations(seed)
     for (let after = 0; after < total; after += faultStride) {
-      const { memory, known } = await runUntil(after, 4)
+      const { memory, known } = await runUntil(after, seed)
       memory.kill()
       await checkRestart(memory, known, 'everything')
     }
@@ -300,4 +337,28 @@ describe('flush.messages=1', () => {
     fs.inject({ operations: ['sync'], path: /log$/, code: 'EIO' })
     await expect(appendTo(again, 'b').flushed).rejects.toThrow(LogStorageError)
   })
+})
+
+it('a power cut takes no aborted transaction below the recovery point, also where it is the first of its segment', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const { fs, open } = logFixture()
+    const created = open()
+    created.appendAsLeader(batchOf(['plain']), { leaderEpoch: 0, origin: 'client' })
+    await created.close()
+    fs.syncDirectory('/')
+    const log = open({ hadCleanShutdown: true, recoveryPoint: 1 })
+    const known: Known = { appended: new Map(), flushed: 0 }
+    for (let step = 0; step < 2; step++) goOnWithTransaction(log, known, 0, 'ABORT')
+    const aborted = log.abortedTransactions(0, 3)
+    expect(aborted).toHaveLength(1)
+    await log.close()
+    const { recoveryPoint } = log
+    expect(recoveryPoint).toBe(3)
+    // The names of the index and of the producers' snapshot survive together, or one of them alone.
+    for (let restart = 0; restart < 3; restart++) {
+      ;(fs as MemoryFileSystem).crash(new SeededRandom(seed))
+      const again = open({ hadCleanShutdown: false, recoveryPoint })
+      expect(again.abortedTransactions(0, 3), `seed ${seed}, restart ${restart}`).toEqual(aborted)
+    }
+  }
 })

@@ -25,6 +25,9 @@ export class EntryFile {
   /** The file on disk is longer than what is written, or missing. */
   #untidy = false
   #unsynced = false
+  /** Undefined where nobody has looked. */
+  #exists: boolean | undefined
+  #nameUnsynced = false
 
   /** `optional`: no file is made before there is an entry to hold. */
   constructor(fs: FileSystem, path: string, entrySize: number, optional = false) {
@@ -70,6 +73,30 @@ export class EntryFile {
     return at
   }
 
+  /**
+   * The entries from `count` on are given again with `put`. Those that the file holds already are not written anew, so
+   * that what is on the device stays there.
+   */
+  rewind(count: number): void {
+    this.load()
+    if (count < this.#count) this.#count = count
+  }
+
+  /** Adds `entry`, which is copied. */
+  put(entry: Buffer): void {
+    const at = this.#count * this.#entrySize
+    if (this.#count < this.#written) {
+      if (this.load().subarray(at, at + this.#entrySize).equals(entry)) {
+        this.#count++
+        return
+      }
+      this.#written = this.#count
+      this.#untidy = true
+    }
+    this.add()
+    entry.copy(this.load(), at)
+  }
+
   /** Keeps the first `count` entries. */
   truncate(count: number): void {
     this.load()
@@ -93,8 +120,15 @@ export class EntryFile {
   /** Makes the file hold what memory holds, in the page cache. */
   write(): void {
     if (this.#buffer === undefined || (this.#written === this.#count && !this.#untidy)) return
-    if (this.#optional && this.#count === 0 && !this.#fs.exists(this.#path)) return
+    if (this.#written > this.#count) {
+      this.#written = this.#count
+      this.#untidy = true
+    }
+    this.#exists ??= this.#fs.exists(this.#path)
+    if (this.#optional && this.#count === 0 && !this.#exists) return
     const file = this.#fs.open(this.#path, 'write')
+    if (!this.#exists) this.#nameUnsynced = true
+    this.#exists = true
     try {
       if (this.#untidy) file.truncate(this.#written * this.#entrySize)
       // A write that fails may leave a part of itself.
@@ -117,6 +151,13 @@ export class EntryFile {
     const file = this.#fs.open(this.#path, 'write')
     this.#unsynced = false
     return file
+  }
+
+  /** The file was made since the last time that was asked: somebody has to sync its directory. */
+  takeNewName(): boolean {
+    const isNew = this.#nameUnsynced
+    this.#nameUnsynced = false
+    return isNew
   }
 
   /** Writes and forgets; the next use loads again. */
@@ -143,6 +184,7 @@ export class EntryFile {
     this.strayBytes = 0
     try {
       const file = this.#fs.open(this.#path, 'read')
+      this.#exists = true
       try {
         buffer = readEntries(file)
       } finally {
@@ -151,6 +193,7 @@ export class EntryFile {
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
       this.#untidy = true
+      this.#exists = false
     }
     let end = buffer.length
     // Nobody preallocates a single entry: that one may be all zeros (the first record, at the epoch of time).

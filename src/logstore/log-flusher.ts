@@ -162,7 +162,10 @@ export class LogFlusher {
     for (const segment of unflushed) await segment.syncAsync()
     let isComplete = true
     try {
-      for (const segment of unflushed) await segment.syncIndexesAsync()
+      for (const segment of unflushed) {
+        await segment.syncIndexesAsync()
+        if (segment.takeNewNames()) this.namesChanged()
+      }
       await producers.syncSnapshots()
       if (health.closed) return
       if (await epochs.flushAsync(() => !health.closed, endOffset)) this.namesChanged()

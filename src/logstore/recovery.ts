@@ -195,7 +195,7 @@ function* recoverEnd(
   producers.reload(logStartOffset, recoveryPoint, nowMs)
   const replayedFrom = Math.max(producers.mapEndOffset, start.offset)
   yield* replayProducers(producers, segments, logStartOffset, replayedFrom)
-  segment.transactionIndex.truncateTo(replayedFrom)
+  segment.transactionIndex.rewindTo(replayedFrom)
   // Logs that are compacted, or were, are not read this way.
   const end = yield* readSegment(segment, start, config, epochs, producers, recoveryPoint)
   if (end.nextOffset < recoveryPoint) return undefined

@@ -294,7 +294,7 @@ export class LogSegment implements IdleCloseable {
   /** Drops what the indexes hold, to fill them anew. */
   resetIndexes(): void {
     this.#resetLookups()
-    this.transactionIndex.file.reset()
+    this.transactionIndex.file.rewind(0)
   }
 
   #resetLookups(): void {
@@ -365,7 +365,14 @@ export class LogSegment implements IdleCloseable {
     this.#synced(changes)
   }
 
-  /** Writes the indexes and makes them durable. */
+  /** An index was made since the last time that was asked: somebody has to sync the directory. */
+  takeNewNames(): boolean {
+    let isNew = false
+    for (const index of this.#indexFiles()) if (index.takeNewName()) isNew = true
+    return isNew
+  }
+
+  /** Writes the indexes and makes them durable, but for their names. */
   async syncIndexesAsync(): Promise<void> {
     if (this.#deleted || this.size === 0) return
     for (const index of this.#indexFiles()) {

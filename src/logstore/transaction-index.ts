@@ -31,13 +31,13 @@ export class TransactionIndex {
   }
 
   append(aborted: AbortedTransaction): void {
-    const at = this.file.add()
-    const buffer = this.file.buffer
-    buffer.writeInt16BE(ENTRY_VERSION, at)
-    writeInt64(buffer, aborted.producerId, at + 2)
-    writeInt64(buffer, aborted.firstOffset, at + 10)
-    writeInt64(buffer, aborted.lastOffset, at + 18)
-    writeInt64(buffer, aborted.lastStableOffset, at + 26)
+    const entry = Buffer.alloc(ENTRY_SIZE)
+    entry.writeInt16BE(ENTRY_VERSION, 0)
+    writeInt64(entry, aborted.producerId, 2)
+    writeInt64(entry, aborted.firstOffset, 10)
+    writeInt64(entry, aborted.lastOffset, 18)
+    writeInt64(entry, aborted.lastStableOffset, 26)
+    this.file.put(entry)
   }
 
   entry(index: number): AbortedTransaction {
@@ -66,9 +66,18 @@ export class TransactionIndex {
 
   /** Drops the transactions whose marker is at `offset` or above. */
   truncateTo(offset: number): void {
-    let count = this.count
+    this.file.truncate(this.#countBelow(offset))
+  }
+
+  /** As `truncateTo`, where they are going to be appended again: see `EntryFile.rewind`. */
+  rewindTo(offset: number): void {
+    this.file.rewind(this.#countBelow(offset))
+  }
+
+  #countBelow(offset: number): number {
+    let { count } = this
     while (count > 0 && this.entry(count - 1).lastOffset >= offset) count--
-    this.file.truncate(count)
+    return count
   }
 
   /** What is wrong with it for a segment that starts at `baseOffset`; undefined when it fits. */

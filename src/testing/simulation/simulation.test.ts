@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Outcome, replayCommand, simulate } from './simulation.ts'
 
-const SEEDS = 100
+const SEEDS = 200
 const SEEDS_PER_TEST = 25
 
 const blocks = Array.from({ length: SEEDS / SEEDS_PER_TEST }, (_, block) => 1 + block * SEEDS_PER_TEST)
