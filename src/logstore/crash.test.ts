@@ -194,14 +194,17 @@ describe('a machine that goes down after any change to its disk', () => {
     }
   })
 
-  it.each([4, 5])('keeps everything that was appended when only the process was killed (seed %i)', async (seed) => {
-    const total = await countOperations(seed)
-    for (let after = 0; after < total; after += faultStride) {
-      const { memory, known } = await runUntil(after, seed)
-      memory.kill()
-      await checkRestart(memory, known, 'everything')
-    }
-  })
+  it.each([4, 5])(
+    'keeps everything that was appended when only the process was killed (seed %i)',
+    async (seed) => {
+      const total = await countOperations(seed)
+      for (let after = 0; after < total; after += faultStride) {
+        const { memory, known } = await runUntil(after, seed)
+        memory.kill()
+        await checkRestart(memory, known, 'everything')
+      }
+    },
+  )
 })
 
 describe('a changed byte', () => {

@@ -86,7 +86,11 @@ export class EntryFile {
   put(entry: Buffer): void {
     const at = this.#count * this.#entrySize
     if (this.#count < this.#written) {
-      if (this.load().subarray(at, at + this.#entrySize).equals(entry)) {
+      if (
+        this.load()
+          .subarray(at, at + this.#entrySize)
+          .equals(entry)
+      ) {
         this.#count++
         return
       }
