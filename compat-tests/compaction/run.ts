@@ -164,15 +164,15 @@ const usualTransactions: TransactionalHistoryOptions = {
   commits: 0.5,
 }
 const transactionalCases: readonly TransactionalCase[] = [
-  { topic: 'transactions-usual', history: usualTransactions, rounds: 3 },
+  { topic: 'compacted-transactions-usual', history: usualTransactions, rounds: 3 },
   {
-    topic: 'transactions-markers-go',
+    topic: 'compacted-transactions-markers-go',
     configs: { 'delete.retention.ms': '0' },
     history: { ...usualTransactions, keys: 8, tombstones: 0.4 },
     rounds: 4,
   },
   {
-    topic: 'transactions-open',
+    topic: 'compacted-transactions-open',
     configs: { 'delete.retention.ms': '0' },
     history: { ...usualTransactions, producers: 3 },
     rounds: 4,

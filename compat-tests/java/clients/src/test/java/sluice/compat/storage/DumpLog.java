@@ -34,6 +34,8 @@ final class DumpLog {
           "producerId: \\d+ producerEpoch: -?\\d+ coordinatorEpoch: -?\\d+ currentTxnFirstOffset: \\S+ lastTimestamp: -?\\d+( .*)?",
           "version: \\d+ producerId: \\d+ .*")
       .map(Pattern::compile).toList();
+  /** Internal topics, and those that the suites compact. */
+  private static final Pattern COMPACTED = Pattern.compile("compacted-|__(consumer_offsets|transaction_state)-");
   /** What the tool says of every gap, which compaction leaves. */
   private static final Pattern GAP = Pattern.compile(" *\\d+ is followed by \\d+");
 
@@ -90,7 +92,7 @@ final class DumpLog {
     Tool.Result result = Tool.run(DumpLogSegments::main, args, "");
     if (result.exitCode() != 0) faults.add(file + ": exit " + result.exitCode());
     boolean decoded = args.contains("--offsets-decoder") || args.contains("--transaction-log-decoder");
-    boolean compacted = file.getParent().getFileName().toString().startsWith("compacted-");
+    boolean compacted = COMPACTED.matcher(file.getParent().getFileName().toString()).lookingAt();
     long next = -1;
     for (String line : (result.stdout() + result.stderr()).split("\n")) {
       if (line.isBlank()) continue;
