@@ -7,7 +7,7 @@ export interface Curve {
 }
 
 /** What a request may cost at the largest size, as a multiple of what it costs at the smallest. */
-export const FLAT = 1.3
+const FLAT = 1.3
 
 /** The highest cost as a multiple of that at the smallest size. */
 export function growth({ points }: Curve): number {

@@ -58,7 +58,7 @@ export interface Start {
   readonly all: Figure
 }
 
-export async function measureManyPartitions(kind: BrokerKind, layout: Layout): Promise<ManyPartitions> {
+async function measureManyPartitions(kind: BrokerKind, layout: Layout): Promise<ManyPartitions> {
   const dir = mkdtempSync(join(tmpdir(), 'bench-partitions-'))
   const topics = topicNames(layout)
   let running: BrokerProcess | undefined

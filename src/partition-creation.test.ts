@@ -2,6 +2,7 @@
 import { afterEach, expect, it } from 'vitest'
 import { type Clock, systemClock } from './base/clock.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { slowClock } from './testing/slow-clock.ts'
 import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { encodeBatch } from './wire/records.ts'
@@ -16,12 +17,6 @@ const running: { close(): Promise<void> }[] = []
 afterEach(async () => {
   for (const closeable of running.splice(0).reverse()) await closeable.close()
 })
-
-/** On it every look takes a millisecond, so that a slice of work is a few partitions. */
-function slowClock(): Clock {
-  let lookedMs = 0
-  return { ...systemClock, monotonicMs: () => ++lookedMs }
-}
 
 async function start(fs: MemoryFileSystem, clock: Clock = slowClock()) {
   const broker = await startTestBroker(fs, { clock, overrides: { 'offsets.topic.num.partitions': '1' } })

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from './base/clock.ts'
 import { CLEAN_SHUTDOWN_FILE } from './logstore/directory-files.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { slowClock } from './testing/slow-clock.ts'
 import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
@@ -19,12 +20,6 @@ const running: { close(): Promise<void> }[] = []
 afterEach(async () => {
   for (const closeable of running.splice(0).reverse()) await closeable.close()
 })
-
-/** On it every look takes a millisecond, so that a slice of work is short; what is left for later is never done. */
-function slowClock(): Clock {
-  let lookedMs = 0
-  return { ...systemClock, monotonicMs: () => ++lookedMs }
-}
 
 /** On it nothing is ever done between other work. */
 function clockWithoutLater(): Clock {

@@ -1,4 +1,5 @@
 /** Topics that attacks make, and take away again. */
+import { newTopic } from '../../src/testing/new-topic.ts'
 import type { TestClient } from '../../src/testing/test-client.ts'
 import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../src/wire/schemas/19-create-topics.ts'
@@ -16,13 +17,7 @@ export async function createTopics(
 ): Promise<void> {
   for (let from = 0; from < names.length; from += AT_ONCE) {
     const { topics } = await client.send(createTopicsRequest, createTopicsResponse, 7, {
-      topics: names.slice(from, from + AT_ONCE).map((name) => ({
-        name,
-        numPartitions: 1,
-        replicationFactor: 1,
-        assignments: [],
-        configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-      })),
+      topics: names.slice(from, from + AT_ONCE).map((name) => newTopic(name, 1, configs)),
       timeoutMs: TIMEOUT_MS,
     })
     for (const { name, errorCode } of topics)

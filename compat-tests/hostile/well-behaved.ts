@@ -9,6 +9,7 @@ import { encodeBatch } from '../../src/wire/records.ts'
 import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
 import { metadataRequest, metadataResponse } from '../../src/wire/schemas/03-metadata.ts'
+import { fetchInput } from './fetch-input.ts'
 import { createTopics, deleteTopics, WELL_BEHAVED_TOPIC as TOPIC } from './topics.ts'
 
 const REST_MS = 4
@@ -51,32 +52,12 @@ async function round(client: TestClient): Promise<void> {
   const written = produced.responses[0]?.partitionResponses[0]
   expectNone('produce', written?.errorCode)
   const fetched = await timed(
-    client.send(fetchRequest, fetchResponse, 12, {
-      replicaId: -1,
-      maxWaitMs: 500,
-      minBytes: 1,
-      maxBytes: 100_000,
-      isolationLevel: 0,
-      sessionId: 0,
-      sessionEpoch: -1,
-      topics: [
-        {
-          topic: TOPIC,
-          partitions: [
-            {
-              partition: 0,
-              currentLeaderEpoch: -1,
-              fetchOffset: written!.baseOffset,
-              lastFetchedEpoch: -1,
-              logStartOffset: -1,
-              partitionMaxBytes: 100_000,
-            },
-          ],
-        },
-      ],
-      forgottenTopicsData: [],
-      rackId: '',
-    }),
+    client.send(
+      fetchRequest,
+      fetchResponse,
+      12,
+      fetchInput(TOPIC, written!.baseOffset, { maxWaitMs: 500, maxBytes: 100_000 }),
+    ),
   )
   const read = fetched.responses[0]?.partitions[0]
   expectNone('fetch', read?.errorCode)

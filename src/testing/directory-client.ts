@@ -20,6 +20,7 @@ import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from '../wire/schemas/44-incremental-alter-configs.ts'
+import { newTopic } from './new-topic.ts'
 import { TestClient } from './test-client.ts'
 
 /** Where a log is, or a copy that is being made of it. */
@@ -54,15 +55,7 @@ export class DirectoryClient {
 
   async create(name: string, numPartitions: number, configs: Record<string, string> = {}): Promise<string> {
     const { topics } = await this.client.send(createTopicsRequest, createTopicsResponse, 7, {
-      topics: [
-        {
-          name,
-          numPartitions,
-          replicationFactor: 1,
-          assignments: [],
-          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-        },
-      ],
+      topics: [newTopic(name, numPartitions, configs)],
       timeoutMs: 1000,
     })
     if (topics[0]!.errorCode !== 0) throw new Error(`${name} is not made: ${topics[0]!.errorMessage}`)

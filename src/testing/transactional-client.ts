@@ -21,6 +21,7 @@ import {
   describeTransactionsRequest,
   describeTransactionsResponse,
 } from '../wire/schemas/65-describe-transactions.ts'
+import { newTopic } from './new-topic.ts'
 import { TestClient } from './test-client.ts'
 
 type Isolation = 'committed' | 'uncommitted'
@@ -66,15 +67,7 @@ export class TransactionalClient {
 
   async createTopic(name: string, numPartitions = 1, configs: Record<string, string> = {}): Promise<void> {
     const { topics } = await this.client.send(createTopicsRequest, createTopicsResponse, 7, {
-      topics: [
-        {
-          name,
-          numPartitions,
-          replicationFactor: 1,
-          assignments: [],
-          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-        },
-      ],
+      topics: [newTopic(name, numPartitions, configs)],
       timeoutMs: 5000,
     })
     check(topics[0]!.errorCode)

@@ -5,6 +5,7 @@ import { produceRequest } from '../../../src/wire/schemas/00-produce.ts'
 import { fetchRequest } from '../../../src/wire/schemas/01-fetch.ts'
 import { metadataRequest } from '../../../src/wire/schemas/03-metadata.ts'
 import type { Attack, AttackContext } from '../attack.ts'
+import { fetchInput } from '../fetch-input.ts'
 import { framed, requestFrame } from '../frames.ts'
 import { createTopics, deleteTopics } from '../topics.ts'
 
@@ -54,32 +55,7 @@ export const churn: Attack = {
 }
 
 function fetchAll(): Buffer {
-  return requestFrame(fetchRequest, 12, {
-    replicaId: -1,
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: 50_000_000,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [
-      {
-        topic: TOPIC,
-        partitions: [
-          {
-            partition: 0,
-            currentLeaderEpoch: -1,
-            fetchOffset: 0,
-            lastFetchedEpoch: -1,
-            logStartOffset: -1,
-            partitionMaxBytes: 50_000_000,
-          },
-        ],
-      },
-    ],
-    forgottenTopicsData: [],
-    rackId: '',
-  })
+  return requestFrame(fetchRequest, 12, fetchInput(TOPIC, 0, { maxWaitMs: 0, maxBytes: 50_000_000 }))
 }
 
 /** 20 MB to be fetched. */

@@ -169,7 +169,7 @@ export function value(producer: string, number: number, mayComeTwice = false): s
   return `${producer}:${number}${mayComeTwice ? TWICE : ''}`
 }
 
-export function isOnce(text: string): boolean {
+function isOnce(text: string): boolean {
   return !text.endsWith(TWICE)
 }
 

@@ -1,6 +1,7 @@
 import type { Message } from '../../wire/schema.ts'
 import { findCoordinatorRequest, findCoordinatorResponse } from '../../wire/schemas/10-find-coordinator.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../wire/schemas/19-create-topics.ts'
+import { newTopic } from '../new-topic.ts'
 import { Link, LinkBroken } from './link.ts'
 import type { Machine } from './machine.ts'
 import { OffsetRegisters } from './offset-registers.ts'
@@ -108,15 +109,7 @@ export class Scene {
     const link = this.link('setup')
     link.isPatient = true
     const { topics } = await this.insist(link, createTopicsRequest, createTopicsResponse, 7, {
-      topics: [
-        {
-          name,
-          numPartitions,
-          replicationFactor: 1,
-          assignments: [],
-          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-        },
-      ],
+      topics: [newTopic(name, numPartitions, configs)],
       timeoutMs: 5000,
     })
     await link.close()

@@ -44,7 +44,7 @@ export async function commitOnce(
 }
 
 /** Asks for a committed offset and compares it with what it may be. Rejects with LinkBroken. */
-export async function readCommittedOffset(
+async function readCommittedOffset(
   scene: Scene,
   link: Link,
   partition: SimulatedPartition,
