@@ -9,11 +9,27 @@ import {
   type SegmentRead,
 } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
+import type { Ahead, ReadAheads } from './read-ahead.ts'
 import type { LogSegment } from './segment.ts'
 import type { TailRead } from './tail-cache.ts'
 
 /** How many recent ends are known at a time: about as many consumers read on without a look-up. */
 const MAX_READ_ENDS = 16
+
+interface Place {
+  readonly segment: LogSegment
+  readonly position: number
+}
+
+interface ChunkAhead {
+  readonly segment: LogSegment
+  readonly chunk: Ahead
+}
+
+/** A read, and whether it went on where another one had ended, so that one more is likely to. */
+export interface DiskRead extends SegmentRead {
+  readonly goesOn: boolean
+}
 
 /**
  * Reads of one log that go to the disk. A segment that is deleted meanwhile is read to the end of the read; bytes that
@@ -23,31 +39,38 @@ export class DiskReads {
   readonly #segments: LogSegments
   readonly #buffers: BufferPool
   /** By the offset that comes next: where a read ended, and the next of the same consumer begins. */
-  readonly #readEnds = new Map<number, { readonly segment: LogSegment; readonly position: number }>()
+  readonly #readEnds = new Map<number, Place>()
+  readonly #readAheads: ReadAheads | undefined
+  /** By the offset that they begin at. */
+  readonly #ahead = new Map<number, ChunkAhead>()
 
   #version = 0
 
-  constructor(segments: LogSegments, buffers: BufferPool) {
+  /** Without `readAheads` nothing is read before it is asked for. */
+  constructor(segments: LogSegments, buffers: BufferPool, readAheads?: ReadAheads) {
     this.#segments = segments
     this.#buffers = buffers
+    this.#readAheads = readAheads
   }
 
   /** Whole batches from the one that holds `startOffset`, of one segment; undefined where there is none. */
-  async read(
-    startOffset: number,
-    limits: ReadLimits,
-    logEndOffset: number,
-  ): Promise<SegmentRead | undefined> {
+  async read(startOffset: number, limits: ReadLimits, logEndOffset: number): Promise<DiskRead | undefined> {
+    const ahead = this.#ahead.get(startOffset)
+    if (ahead !== undefined) {
+      const read = await this.#takeAhead(startOffset, ahead, limits)
+      if (read !== undefined) return { ...read, goesOn: true }
+    }
     let segment = this.#segments.floor(startOffset)
     while (segment !== undefined) {
       const version = this.#version
+      const goesOn = this.#readEnds.get(startOffset)?.segment === segment
       const next = this.#segments.after(segment)
       const endOffset = next?.baseOffset ?? logEndOffset
       const read = await this.#readSegment(segment, startOffset, limits, endOffset)
       const isCurrent = version === this.#version
       if (read !== undefined) {
         if (read.size > 0 && isCurrent) this.#remember(read, segment)
-        return read
+        return { ...read, goesOn }
       }
       // Where segments were swapped meanwhile, the next one's records may be in one that covers this place.
       segment = isCurrent ? next : this.#segments.floor(startOffset)
@@ -77,10 +100,72 @@ export class DiskReads {
     return { buffers: [], size: 0, nextOffset: startOffset }
   }
 
+  /**
+   * Begins to read what comes after a read that ended at `offset`, if there is as much of it as `maxBytes` and nobody
+   * does so yet.
+   */
+  readAhead(offset: number, { maxBytes, upperBoundOffset }: ReadLimits, logEndOffset: number): void {
+    const place = this.#readEnds.get(offset)
+    if (this.#readAheads === undefined || place === undefined || this.#ahead.has(offset)) return
+    const { segment, position } = place
+    if (segment.size - position < maxBytes) return
+    const limits = { maxBytes, upperBoundOffset, minOneMessage: false }
+    const endOffset = this.#segments.after(segment)?.baseOffset ?? logEndOffset
+    const chunk = this.#readAheads.add(maxBytes, () => this.#readAt(place, offset, limits, endOffset))
+    if (chunk === undefined) return
+    this.#ahead.set(offset, { segment, chunk })
+    if (this.#ahead.size <= MAX_READ_ENDS) return
+    const [oldest] = this.#ahead.keys()
+    if (oldest !== undefined) this.#dropAhead(oldest)
+  }
+
   /** Positions have changed, or segments. */
   forget(): void {
     this.#version++
     this.#readEnds.clear()
+    for (const offset of this.#ahead.keys()) this.#dropAhead(offset)
+  }
+
+  #dropAhead(offset: number): void {
+    this.#ahead.get(offset)?.chunk.drop()
+    this.#ahead.delete(offset)
+  }
+
+  /** What was read ahead, where it is that and within the limits. */
+  async #takeAhead(
+    startOffset: number,
+    { segment, chunk }: ChunkAhead,
+    limits: ReadLimits,
+  ): Promise<SegmentRead | undefined> {
+    this.#ahead.delete(startOffset)
+    const version = this.#version
+    const read = await chunk.take()
+    if (read === undefined || read.size === 0) return undefined
+    if (
+      version === this.#version &&
+      read.size <= limits.maxBytes &&
+      read.nextOffset <= limits.upperBoundOffset
+    ) {
+      this.#remember(read, segment)
+      return read
+    }
+    for (const buffer of read.buffers) this.#buffers.giveBack(buffer)
+    return undefined
+  }
+
+  async #readAt(
+    { segment, position }: Place,
+    startOffset: number,
+    limits: ReadLimits,
+    endOffset: number,
+  ): Promise<SegmentRead> {
+    const bounds = { baseOffset: segment.baseOffset, endOffset }
+    const file = segment.acquire()
+    try {
+      return await readBatches(file, position, segment.size, startOffset, limits, bounds, this.#buffers)
+    } finally {
+      segment.release()
+    }
   }
 
   /** Undefined where the segment ends before `startOffset`. */

@@ -21,6 +21,7 @@ import { isDeviceFailure, LogStorageError } from './log-errors.ts'
 import { LogMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
 import { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
+import { ReadAheads } from './read-ahead.ts'
 import { RetiredDirectories } from './retired-directories.ts'
 import type { TailCacheBudget } from './tail-cache.ts'
 
@@ -72,6 +73,7 @@ export class LogDirectory {
   readonly #ownership: DirectoryOwnership
   readonly #openFiles: OpenFiles
   readonly #namesSync: JoinedSync
+  readonly #readAheads: ReadAheads | undefined
   readonly #logs = new Map<string, PartitionLog>()
   /** Copies that are being made of logs in other directories. */
   readonly #futures = new Map<string, PartitionLog>()
@@ -97,6 +99,7 @@ export class LogDirectory {
     this.#options = options
     this.#openFiles = options.openFiles ?? new OpenFiles()
     this.#namesSync = new JoinedSync(fs, path)
+    this.#readAheads = options.buffers && new ReadAheads(options.buffers)
     this.#retired = new RetiredDirectories(options)
     this.#maintenance = new LogMaintenance({
       path,
@@ -481,6 +484,7 @@ export class LogDirectory {
         ? { tailCacheBudget }
         : {}),
       ...(buffers === undefined ? {} : { buffers }),
+      ...(this.#readAheads === undefined ? {} : { readAheads: this.#readAheads }),
       ...(producerIdExpirationMs === undefined ? {} : { producerIdExpirationMs }),
       ...this.#checkpoints.get(name),
       cleanOffset: this.cleanerCheckpoint.get(name) ?? 0,

@@ -8,6 +8,7 @@ import type { LogHealth } from './log-health.ts'
 import type { ReadLimits } from './log-reader.ts'
 import type { LogSegments } from './log-segments.ts'
 import type { LogReadResult } from './partition-log-types.ts'
+import type { ReadAheads } from './read-ahead.ts'
 import { TailCache, type TailCacheBudget } from './tail-cache.ts'
 
 /** Damaged places of a log that are told of. */
@@ -27,6 +28,8 @@ export interface LogReadsOptions {
   readonly tailCacheBudget: TailCacheBudget | undefined
   /** Where reads from the disk get their memory; one of its own when left out. */
   readonly buffers: BufferPool | undefined
+  /** Without it nothing is read from the disk before it is asked for. */
+  readonly readAheads: ReadAheads | undefined
 }
 
 /**
@@ -44,7 +47,7 @@ export class LogReads {
   constructor(options: LogReadsOptions) {
     this.#options = options
     this.#tail = options.tailCacheBudget && new TailCache(options.tailCacheBudget)
-    this.#disk = new DiskReads(options.segments, options.buffers ?? new BufferPool())
+    this.#disk = new DiskReads(options.segments, options.buffers ?? new BufferPool(), options.readAheads)
   }
 
   /** As `PartitionLog.read`. */
@@ -95,6 +98,7 @@ export class LogReads {
   /** Memory holds nothing of the log any more. */
   clear(): void {
     this.#tail?.clear()
+    this.#disk.forget()
   }
 
   async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
@@ -105,7 +109,13 @@ export class LogReads {
         .read(startOffset, limits, log.logEndOffset)
         .catch((error) => this.#failed(error))
       health.check()
-      if (version === this.#truncations) return read ?? nothingRead(startOffset)
+      if (version === this.#truncations) {
+        if (read === undefined) return nothingRead(startOffset)
+        // A batch that is larger than what is asked for is read once its size is known.
+        if (read.goesOn && read.size <= limits.maxBytes && this.#tail?.holds(read.nextOffset) !== true)
+          this.#disk.readAhead(read.nextOffset, limits, log.logEndOffset)
+        return read
+      }
       // Bytes were cut off, and others may have taken their place, while they were read.
       this.#checkRange(startOffset)
       if (startOffset >= log.logEndOffset) return nothingRead(startOffset)

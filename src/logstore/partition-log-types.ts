@@ -7,6 +7,7 @@ import type { JoinedSync } from './joined-sync.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogStorageError } from './log-errors.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { ReadAheads } from './read-ahead.ts'
 import type { TailCacheBudget } from './tail-cache.ts'
 
 export interface PartitionLogOptions {
@@ -27,6 +28,8 @@ export interface PartitionLogOptions {
   readonly tailCacheBudget?: TailCacheBudget
   /** Where what is read gets its memory. Whoever is done with a slice of a read may give it back there. */
   readonly buffers?: BufferPool
+  /** Shared by the logs of a directory; without it nothing is read from the disk before it is asked for. */
+  readonly readAheads?: ReadAheads
   /** `producer.id.expiration.ms`; a day unless given. */
   readonly producerIdExpirationMs?: number
   /** Below it nothing is checked; 0, everything, unless given. */

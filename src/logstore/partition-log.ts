@@ -136,6 +136,7 @@ export class PartitionLog {
       logger: this.#logger,
       tailCacheBudget: options.tailCacheBudget,
       buffers: options.buffers,
+      readAheads: options.readAheads,
     })
     this.#flusher = new LogFlusher({
       log: this,

@@ -231,6 +231,11 @@ export class TailCache {
     return { buffers, size, nextOffset }
   }
 
+  /** Whether a read from `offset` on is served from here. */
+  holds(offset: number): boolean {
+    return this.#chunkWith(offset) !== undefined
+  }
+
   /** Forgets the batches that reach over `offset`. */
   truncateTo(offset: number): void {
     while (this.#chunks.length > 0) {
