@@ -39,7 +39,7 @@ test('memory with several holders is free when the last has given it back', () =
 
 test('memory of somebody else, and pieces too small or too large, are left alone', () => {
   const pool = new BufferPool()
-  for (const foreign of [Buffer.alloc(MEGABYTE), pool.lend(100), pool.lend(MEGABYTE + 1)]) {
+  for (const foreign of [Buffer.alloc(MEGABYTE), pool.lend(100), pool.lend(16 * MEGABYTE + 1)]) {
     pool.share(foreign)
     pool.giveBack(foreign)
     pool.giveBack(foreign)
@@ -54,7 +54,7 @@ test('what is free stays within its bound', () => {
   expect(pool.freeBytes).toBe(16 * MEGABYTE)
 })
 
-test.each([512, 513, 1024, 1025, 4095, 65_536, 65_537, MEGABYTE])(
+test.each([512, 513, 1024, 1025, 4095, 65_536, 65_537, MEGABYTE, 6 * MEGABYTE, 16 * MEGABYTE])(
   '%i bytes are lent of memory at most twice as large',
   (bytes) => {
     const lent = new BufferPool().lend(bytes)
