@@ -50,6 +50,7 @@ function nanosPerRequest(requestQuota: RateQuota): number {
     logger: silentLogger,
     metrics: noNetMetrics,
     requestQuota,
+    nextTurn: () => Promise.resolve(),
   })
   let best = Number.POSITIVE_INFINITY
   for (let round = 0; round < ROUNDS; round++) {

@@ -51,6 +51,7 @@ export async function openListeners(options: BrokerListenersOptions): Promise<Br
     metrics,
     maxRequestEntries: settings.sluiceMaxRequestEntries,
     requestQuota,
+    nextTurn: () => services.slices.nextTurn(),
   })
   let isReady = false
   void ready.then(() => {

@@ -136,9 +136,9 @@ function* appendAll(
   services: Services,
   verdict: BatchVerdict | undefined,
 ): Generator<
-  Promise<ValidatedAppend>,
+  Promise<ValidatedAppend | undefined>,
   Answer<typeof produceResponse> | null | Promise<Answer<typeof produceResponse>>,
-  ValidatedAppend
+  ValidatedAppend | undefined
 > {
   const pauses: Pauses = { turn: services.slices.turn(), watch: undefined }
   const appended: Appended[] = []
@@ -151,6 +151,10 @@ function* appendAll(
     const name = topicName(context.apiVersion, topic, services)
     const partitionResponses: PartitionAnswer[] = []
     for (const { index, records } of topic.partitionData) {
+      if (services.slices.isOver(pauses.turn)) {
+        pauses.watch ??= watchTransactions(transactionalBatches(context, request, services))
+        yield services.slices.pause(pauses.turn, context.time)
+      }
       const answer = yield* producePartition(
         context,
         request,
@@ -247,7 +251,7 @@ function* producePartition(
   flushing: Promise<void>[],
   verdict: BatchVerdict | undefined,
   pauses: Pauses,
-): Generator<Promise<ValidatedAppend>, Mutable<PartitionAnswer>, ValidatedAppend> {
+): Generator<Promise<ValidatedAppend | undefined>, Mutable<PartitionAnswer>, ValidatedAppend | undefined> {
   const refusal = requestRefusal(context, request, topic, records)
   if (refusal !== undefined) return refused(index, refusal.code, refusal.message)
   const partition = services.partitions.get(topic!, index)
@@ -264,7 +268,7 @@ function* producePartition(
     let validated: ValidatedAppend
     if (validating instanceof Promise) {
       pauses.watch ??= watchTransactions(transactionalBatches(context, request, services))
-      validated = yield validating
+      validated = (yield validating)!
     } else validated = validating
     const ended = pauses.watch?.(partition, records!)
     if (ended !== undefined) return refused(index, ended.errorCode, ended.message)

@@ -57,6 +57,8 @@ export const fetch = handler({
 
   async handle(context, request, services) {
     const version = context.apiVersion
+    const { slices } = services
+    const turn = slices.turn()
     const session = services.fetchSessions.open(
       {
         version,
@@ -71,6 +73,7 @@ export const fetch = handler({
     if (session.errorCode !== ErrorCode.NONE) {
       return { errorCode: session.errorCode, sessionId: 0, responses: [] }
     }
+    if (slices.isOver(turn)) await slices.pause(turn, context.time)
     const fetches = session.targets.map((target) => partitionFetch(version, target, services))
     const limits = limitsOf(context, request, services)
     const wait = {

@@ -12,13 +12,13 @@ export const alterConfigs = handler({
   minVersion: 0,
   maxVersion: 2,
 
-  async handle(_context, { resources, validateOnly }, services) {
+  async handle(context, { resources, validateOnly }, services) {
     const alterations = resources.map(({ resourceType, resourceName, configs }) => ({
       resourceType,
       resourceName,
       change: { type: 'replace' as const, configs },
     }))
-    return alteredResources(resources, await alter(alterations, validateOnly, services))
+    return alteredResources(resources, await alter(alterations, validateOnly, services, context.time))
   },
 
   refuse: ({ resources }, errorCode) => refusedResources(resources, errorCode),

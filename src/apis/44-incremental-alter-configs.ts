@@ -16,7 +16,7 @@ export const incrementalAlterConfigs = handler({
   minVersion: 0,
   maxVersion: 1,
 
-  async handle(_context, { resources, validateOnly }, services) {
+  async handle(context, { resources, validateOnly }, services) {
     const alterations = resources.map(({ resourceType, resourceName, configs }) => ({
       resourceType,
       resourceName,
@@ -29,7 +29,7 @@ export const incrementalAlterConfigs = handler({
         })),
       },
     }))
-    return alteredResources(resources, await alter(alterations, validateOnly, services))
+    return alteredResources(resources, await alter(alterations, validateOnly, services, context.time))
   },
 
   refuse: ({ resources }, errorCode) => refusedResources(resources, errorCode),

@@ -1,4 +1,5 @@
 /** AlterClientQuotas, versions 0–1. Each entity is altered or refused for itself; a null name is the default of its type. */
+import { tooManyRecords } from '../cluster/controller/create-topics.ts'
 import { planAlterations, type QuotaAlteration } from '../security/quotas/alteration.ts'
 import { canonicalIp } from '../security/quotas/ip.ts'
 import {
@@ -26,6 +27,11 @@ export const alterClientQuotas = handler({
     const resolvable = await resolvableHosts(alterations, services)
     const results = await services.controller.update((image) => {
       const { changes, results: result } = planAlterations(image, alterations, resolvable)
+      const tooMany = tooManyRecords(changes.length)
+      if (tooMany !== undefined) {
+        const { errorCode, message } = tooMany
+        return { changes: [], result: result.map((each) => ({ ...each, errorCode, errorMessage: message })) }
+      }
       return { changes: request.validateOnly ? [] : changes, result }
     })
     return {

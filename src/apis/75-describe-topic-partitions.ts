@@ -28,7 +28,9 @@ export const describeTopicPartitions = handler({
   minVersion: 0,
   maxVersion: 0,
 
-  handle(context, request, services) {
+  async handle(context, request, services) {
+    const { slices } = services
+    const turn = slices.turn()
     const image = services.metadata.image()
     const names = wantedNames(request, image)
     const allowed = services.configs.broker.maxRequestPartitionSizeLimit
@@ -36,6 +38,7 @@ export const describeTopicPartitions = handler({
     const topics: TopicAnswer[] = []
     let nextCursor: Cursor | null = null
     for (const name of names) {
+      if (slices.isOver(turn)) await slices.pause(turn, context.time)
       if (left <= 0) {
         nextCursor = { topicName: name, partitionIndex: 0 }
         break

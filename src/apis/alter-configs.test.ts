@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { systemClock } from '../base/clock.ts'
 import { silentLogger } from '../base/logger.ts'
+import { Slices } from '../base/slices.ts'
 import { Controller } from '../cluster/controller.ts'
 import { EmbeddedStore } from '../cluster/metadata/embedded-store.ts'
 import { configsOf } from '../cluster/metadata/image.ts'
@@ -29,7 +30,8 @@ it('leaves no configs behind for a topic that is deleted at the same time', asyn
   const controller = new Controller({ store, random, topicDefaults: () => defaults })
   const configs = new ConfigService(loadConfig({}), 1, store)
   // All that is asked of the services here.
-  const services = { nodeId: 1, controller, configs } as Services
+  const slices = new Slices(systemClock)
+  const services = { nodeId: 1, controller, configs, metadata: store, slices } as unknown as Services
   const topic = { name: 't', numPartitions: 1, replicationFactor: 1, assignments: [], configs: new Map() }
   await controller.createTopics([topic], { validateOnly: false })
   const alteration = {

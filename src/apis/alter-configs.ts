@@ -3,6 +3,7 @@
  * checks) and `ConfigurationControlManager` (what the controller does).
  */
 
+import { tooManyRecords } from '../cluster/controller/create-topics.ts'
 import type { MetadataChange } from '../cluster/metadata/changes.ts'
 import { type ConfigResource, configsOf, type MetadataImage } from '../cluster/metadata/image.ts'
 import { topicNameProblem } from '../cluster/topic-names.ts'
@@ -24,6 +25,7 @@ import {
 } from './config-resources.ts'
 import { ALL_BROKERS } from './config-service.ts'
 import { errorText } from './error-text.ts'
+import type { RequestContext } from './handler.ts'
 import { repeated } from './repeated.ts'
 import type { Services } from './services.ts'
 
@@ -76,20 +78,30 @@ export function refusedResources(resources: readonly NamedResource[], errorCode:
   )
 }
 
-/** One outcome per alteration, in order. */
+/** One outcome per alteration, in order; all are refused where they change more at once than Kafka lets them. */
 export async function alterConfigs(
   alterations: readonly ConfigAlteration[],
   validateOnly: boolean,
   services: Services,
+  time?: RequestContext['time'],
 ): Promise<AlteredConfigs[]> {
-  const twice = repeated(alterations.map(nameOf))
-  // What is settled without the metadata: refusals, and loggers.
-  const settled = alterations.map((alteration) =>
+  const { slices } = services
+  const turn = slices.turn()
+  const names = alterations.map(nameOf)
+  const twice = repeated(names)
+  if (slices.isOver(turn)) await slices.pause(turn, time)
+  let records = 0
+  // What needs no commit: refusals, loggers, and what changes nothing. A commit is one step, so it has only the others.
+  const settle = (alteration: ConfigAlteration, at: number) =>
     outcomeOf(() => {
-      if (twice.has(nameOf(alteration))) invalidRequest('Each resource must appear at most once.')
+      if (twice.has(names[at]!)) invalidRequest('Each resource must appear at most once.')
       ensureWellFormed(alteration.change)
       const { resourceType, resourceName, change } = alteration
-      if (resourceType !== ResourceType.BROKER_LOGGER || change.type === 'replace') return undefined
+      if (resourceType !== ResourceType.BROKER_LOGGER || change.type === 'replace') {
+        const changes = plan(services.metadata.image(), alteration, services)
+        records += changes.length
+        return changes.length === 0 ? DONE : undefined
+      }
       ensureNodeId(
         resourceName,
         services.nodeId,
@@ -97,8 +109,12 @@ export async function alterConfigs(
       )
       alterLoggers(services.logLevels, operationsOf(change), validateOnly)
       return DONE
-    }),
-  )
+    })
+  const settled = await slices.map(alterations, settle, turn, time)
+  const tooMany = tooManyRecords(records)
+  if (tooMany !== undefined) {
+    return alterations.map(() => ({ errorCode: tooMany.errorCode, errorMessage: tooMany.message }))
+  }
   return services.controller.update((image) => {
     const changes: MetadataChange[] = []
     const result = alterations.map(

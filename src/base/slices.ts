@@ -39,7 +39,7 @@ export class Slices {
     const steps = work()
     for (let next = steps.next(); ; next = steps.next()) {
       if (next.done) return next.value
-      if (next.value !== undefined || this.#isOver(turn)) break
+      if (next.value !== undefined || this.isOver(turn)) break
     }
     time?.pause()
     const result = this.#last.then(() => this.#runInSlices(work, turn, time))
@@ -68,13 +68,14 @@ export class Slices {
         result.catch(() => {})
       }
       results.push(result)
-      if (this.#isOver(turn)) await this.#pause(turn, time)
+      if (this.isOver(turn)) await this.pause(turn, time)
     }
     // None of them is a promise where none was seen.
     return promised ? Promise.all(results) : (results as R[])
   }
 
-  async #pause(turn: Turn, time?: WorkTime): Promise<void> {
+  /** Lets others have their turn; for loops that are no map. */
+  async pause(turn: Turn, time?: WorkTime): Promise<undefined> {
     time?.pause()
     await this.#next(turn)
     time?.resume()
@@ -86,7 +87,7 @@ export class Slices {
     const steps = work()
     for (let next = steps.next(); ; next = steps.next()) {
       if (next.done) return next.value
-      if (next.value === undefined && !this.#isOver(turn)) continue
+      if (next.value === undefined && !this.isOver(turn)) continue
       time?.pause()
       await next.value?.meanwhile()
       await this.#next(turn)
@@ -94,7 +95,8 @@ export class Slices {
     }
   }
 
-  #isOver({ startMs }: Turn): boolean {
+  /** Whether others should have their turn now. */
+  isOver({ startMs }: Turn): boolean {
     return this.#clock.monotonicMs() - startMs >= SLICE_MS
   }
 

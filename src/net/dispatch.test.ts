@@ -65,6 +65,16 @@ const produce: ApiHandler = {
 }
 
 async function start(...handlers: ApiHandler[]) {
+  return startWith({}, ...handlers)
+}
+
+async function startWith(
+  {
+    maxRequestEntries = MAX_ENTRIES,
+    nextTurn = () => Promise.resolve(),
+  }: { readonly maxRequestEntries?: number; readonly nextTurn?: () => Promise<void> },
+  ...handlers: ApiHandler[]
+) {
   const handled: RequestMeasure[] = []
   const refused: number[] = []
   const { logger, lines } = recordingLogger()
@@ -79,7 +89,8 @@ async function start(...handlers: ApiHandler[]) {
     clock: systemClock,
     logger,
     metrics: { ...metrics, boundMet: (bound) => bounds.set(bound, (bounds.get(bound) ?? 0) + 1) },
-    maxRequestEntries: MAX_ENTRIES,
+    maxRequestEntries,
+    nextTurn,
   })
   const server = await startServer(serve)
   cleanups.push(() => server.close())
@@ -331,4 +342,60 @@ it('a request of more entries than allowed ends its connection, and the bound is
   await client.end()
   expect(refused).toEqual([3])
   expect(bounds.get('request.entries')).toBe(1)
+})
+
+it('reading a broad request, handling it and writing its answer are turns of their own', async () => {
+  const happened: string[] = []
+  const asked = (handle: () => unknown): ApiHandler => ({
+    ...metadata,
+    handle: () => {
+      happened.push('handled')
+      return handle()
+    },
+  })
+  const answer = {
+    get brokers() {
+      happened.push('written')
+      return []
+    },
+    topics: [],
+    controllerId: 1,
+  }
+  const broad = [0, 0, 0x13, 0x88, ...Array.from({ length: 5000 }, () => [0, 0]).flat()]
+  for (const handle of [() => answer, () => Promise.resolve(answer)]) {
+    const { port } = await startWith(
+      {
+        maxRequestEntries: 5000,
+        nextTurn: async () => void happened.push('turn'),
+      },
+      asked(handle),
+    )
+    const client = await RawClient.connect(port)
+    cleanups.push(() => client.close())
+    client.send(request(3, 1, broad))
+    await client.received(1)
+    expect(happened.splice(0)).toEqual(['turn', 'handled', 'turn', 'written'])
+    client.send(request(3, 1, [0, 0, 0, 0]))
+    await client.received(2)
+    expect(happened.splice(0)).toEqual(['handled', 'written'])
+  }
+})
+
+it('what a handler throws for a broad request becomes its refusal', async () => {
+  const failing = (handle: () => unknown): ApiHandler => ({ ...metadata, handle })
+  const broad = [0, 0, 0x13, 0x88, ...Array.from({ length: 5000 }, () => [0, 0]).flat()]
+  for (const handle of [
+    () => {
+      throw new KafkaError(ErrorCode.INVALID_REQUEST)
+    },
+    () => Promise.reject(new KafkaError(ErrorCode.INVALID_REQUEST)),
+  ]) {
+    const { port } = await startWith({ maxRequestEntries: 5000 }, failing(handle))
+    const client = await RawClient.connect(port)
+    cleanups.push(() => client.close())
+    client.send(request(3, 1, broad))
+    const [frame] = await client.received(1)
+    // The controller's id of the refusal.
+    expect(frame!.readInt32BE(frame!.length - 8)).toBe(-1)
+  }
 })

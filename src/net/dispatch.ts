@@ -21,6 +21,8 @@ export interface DispatcherParts {
   readonly maxRequestEntries?: number
   /** On the event loop's time, in percent. */
   readonly requestQuota?: RateQuota
+  /** Resolves when others have had their turn. */
+  readonly nextTurn: () => Promise<void>
 }
 
 /** A handler with what is looked up for each request. */
@@ -34,6 +36,8 @@ interface Route {
 }
 
 const API_VERSIONS_KEY = 18
+/** From so many elements of arrays on, reading a request, handling it and writing its answer are turns of their own. */
+const BROAD_ENTRIES = 5000
 /** Of brokers among themselves, which Kafka exempts from quotas (`ApiKeys.clusterAction`): ControlledShutdown, WriteTxnMarkers and those of the controllers. */
 const CLUSTER_ACTIONS: ReadonlySet<number> = new Set([7, 27, 52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 82])
 
@@ -57,6 +61,7 @@ class Dispatch {
   readonly #metrics: NetMetrics
   readonly #maxRequestEntries: number | undefined
   readonly #requestQuota: RateQuota | undefined
+  readonly #nextTurn: () => Promise<void>
 
   constructor(parts: DispatcherParts) {
     this.#clock = parts.clock
@@ -64,6 +69,7 @@ class Dispatch {
     this.#metrics = parts.metrics
     this.#maxRequestEntries = parts.maxRequestEntries
     this.#requestQuota = parts.requestQuota
+    this.#nextTurn = parts.nextTurn
     for (const handler of parts.handlers) {
       const route = routeOf(handler)
       this.#routes[route.api.key] = route
@@ -73,6 +79,7 @@ class Dispatch {
   serve(frame: Buffer, connection: Connection): Outcome | Promise<Outcome> {
     const reader = new Reader(frame)
     if (this.#maxRequestEntries !== undefined) reader.entriesLeft = this.#maxRequestEntries
+    const mostEntries = reader.entriesLeft
     let head: RequestHead
     try {
       head = readRequestHead(reader)
@@ -109,6 +116,12 @@ class Dispatch {
           ? new RequestTime(this.#requestQuota, this.#clock, receivedMs)
           : undefined,
     })
+    return mostEntries - reader.entriesLeft < BROAD_ENTRIES
+      ? this.#handle(route, context, request)
+      : this.#handleInTurns(route, context, request)
+  }
+
+  #handle(route: Route, context: RequestContext, request: unknown): Outcome | Promise<Outcome> {
     let response: unknown
     try {
       response = route.handler.handle(context, request)
@@ -127,6 +140,33 @@ class Dispatch {
         return this.#failed(route, context, request, error)
       },
     )
+  }
+
+  /** Others have their turn before and behind the handler, whose own long work is in slices. */
+  async #handleInTurns(route: Route, context: RequestContext, request: unknown): Promise<Outcome> {
+    await this.#pause(context)
+    let response: unknown
+    try {
+      response = route.handler.handle(context, request)
+      if (response instanceof Promise) {
+        context.time?.pause()
+        try {
+          response = await response
+        } finally {
+          context.time?.resume()
+        }
+      }
+    } catch (error) {
+      return this.#failed(route, context, request, error)
+    }
+    await this.#pause(context)
+    return this.#answered(route, context, request, response)
+  }
+
+  async #pause({ time }: RequestContext): Promise<void> {
+    time?.pause()
+    await this.#nextTurn()
+    time?.resume()
   }
 
   #answered(route: Route, context: RequestContext, request: unknown, response: unknown): Outcome {

@@ -35,7 +35,7 @@ export function planAlterations(
   const changes: MetadataChange[] = []
   const results = new Map<string, AlteredQuota>()
   for (const { entity, ops } of alterations) {
-    const key = JSON.stringify([...entity].sort())
+    const key = JSON.stringify([...entity].sort(([a], [b]) => (a < b ? -1 : 1)))
     const refusal =
       results.has(key) || repeats(ops)
         ? `Ignoring duplicate entity ${describeEntity(entity)}`
