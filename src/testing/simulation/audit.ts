@@ -1,6 +1,6 @@
 import { ErrorCode } from '../../wire/error-codes.ts'
 import { TRANSACTION_TIMEOUT_MS } from './actors/transactional-producer.ts'
-import { fetchOnce } from './fetching.ts'
+import { askForStart, fetchOnce } from './fetching.ts'
 import { type Link, LinkBroken } from './link.ts'
 import type { PartitionHistory } from './partition-history.ts'
 import type { Scene, SimulatedPartition } from './scene.ts'
@@ -15,6 +15,7 @@ export interface Audited {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly entries: readonly (readonly [offset: number, value: string])[]
+  readonly sizeInBytes: number
 }
 
 /** Reads all of every partition and compares it with what is known. False when the broker died meanwhile. */
@@ -22,7 +23,10 @@ export async function auditLogs(scene: Scene, link: Link): Promise<boolean> {
   for (const partition of scene.partitions) {
     const audited = await readAll(scene, link, partition, false)
     if (audited === undefined) return false
-    partition.history.audited(audited.startOffset, audited.entries, scene.isLossy)
+    partition.history.audited(audited, scene.isLossy)
+    const { startOffset, highWatermark, entries } = audited
+    if (partition.isCompacted) scene.count('records compacted away', highWatermark - entries.length)
+    else scene.count('records before the start of a log', startOffset)
   }
   return true
 }
@@ -31,7 +35,7 @@ export async function auditLogs(scene: Scene, link: Link): Promise<boolean> {
 export async function finalAudit(scene: Scene): Promise<void> {
   const link = scene.auditorsLink()
   // What producers left open is ended by the coordinator, by the wall clock, as in Kafka: after a jump back, late.
-  scene.world.clock.jumpTo(scene.world.clock.now() + MORE_THAN_ALL_JUMPS_MS)
+  scene.world.jumpClock(MORE_THAN_ALL_JUMPS_MS)
   await scene.world.sleep(2 * TRANSACTION_TIMEOUT_MS)
   await auditLogs(scene, link)
   const visible = new Map<PartitionHistory, ReadonlySet<string>>()
@@ -61,6 +65,7 @@ export async function readAll(
 ): Promise<Audited | undefined> {
   const entries: (readonly [number, string])[] = []
   let startOffset = 0
+  let sizeInBytes = 0
   let attempts = 0
   for (let position = 0; ; ) {
     if (!scene.machine.isRunning) return undefined
@@ -71,13 +76,19 @@ export async function readAll(
         entries.push(...fetched.entries)
         const { highWatermark, lastStableOffset } = fetched
         startOffset = fetched.logStartOffset
+        sizeInBytes += fetched.sizeInBytes
+        // Of a compacted log, the last offsets may be gone.
+        const isEnd = partition.isCompacted && fetched.nextOffset === position
         position = fetched.nextOffset
-        if (position >= (readCommitted ? lastStableOffset : highWatermark))
-          return { startOffset, entries, highWatermark, lastStableOffset }
+        if (isEnd || position >= (readCommitted ? lastStableOffset : highWatermark))
+          return { startOffset, entries, highWatermark, lastStableOffset, sizeInBytes }
         continue
       }
       if (fetched.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) {
-        position = Math.max(position + 1, partition.history.logStartOffset)
+        // What was read before is gone meanwhile.
+        entries.length = 0
+        sizeInBytes = 0
+        position = (await askForStart(link, partition)) ?? position
       }
     } catch (error) {
       if (!(error instanceof LinkBroken)) throw error

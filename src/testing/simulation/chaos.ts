@@ -16,6 +16,7 @@ const MAX_MS_TO_DEATH = 300
 const MAX_DISK_FAULT_MS = 600
 const MAX_CLOCK_JUMP_MS = 600_000
 const MAX_PARTIAL_BYTES = 300
+const OTHER_DIRECTORY = /^\/more/
 
 const ALWAYS = [
   'connection lost',
@@ -103,15 +104,19 @@ export class Chaos implements Actor {
           partialBytes: this.#random.integer(0, MAX_PARTIAL_BYTES),
         })
       case 'disk fails':
-        return this.#withDiskFault({
+        await this.#withDiskFault({
           operations: this.#random.pick([CHANGING_OPERATIONS, ['write'], ['sync', 'syncDirectory']]),
           code: 'EIO',
           partialBytes: this.#random.integer(0, MAX_PARTIAL_BYTES),
           after: this.#random.integer(0, 10),
           times: this.#random.integer(1, 10),
+          ...(machine.hasSeveralDirectories && this.#random.chance(0.5) && { path: OTHER_DIRECTORY }),
         })
+        // A directory that failed stays away until a restart.
+        if (machine.hasSeveralDirectories && machine.isRunning) machine.kill()
+        return
       case 'clock jumps':
-        world.clock.jumpTo(world.clock.now() + this.#random.integer(-MAX_CLOCK_JUMP_MS, MAX_CLOCK_JUMP_MS))
+        world.jumpClock(this.#random.integer(-MAX_CLOCK_JUMP_MS, MAX_CLOCK_JUMP_MS))
         return
     }
   }

@@ -1,12 +1,15 @@
 /** A simulation is worth what it notices: each test breaks the broker in one way, and tells what has to be found. */
 import { afterEach, expect, test, vi } from 'vitest'
 import { HostedPartition } from '../../cluster/replicas/hosted-partition.ts'
+import { CleanedTransactions } from '../../logstore/compaction/cleaned-transactions.ts'
+import { OffsetMap } from '../../logstore/compaction/offset-map.ts'
 import { LogFlusher } from '../../logstore/log-flusher.ts'
 import { PartitionLog } from '../../logstore/partition-log.ts'
 import { ProducerStates } from '../../logstore/producer-state.ts'
 import { OutputQueue } from '../../net/output-queue.ts'
 import { Generations } from './generations.ts'
 import { Ownership } from './ownership.ts'
+import { type Kept, PartitionHistory, value } from './partition-history.ts'
 import { NOTHING, Register } from './register.ts'
 import { simulate } from './simulation.ts'
 import { TransactionsHistory } from './transactions-history.ts'
@@ -108,6 +111,26 @@ test('a request that is never answered is found', async () => {
   expect(await firstViolation()).toMatch(/is not answered|where \d+ was due/)
 })
 
+test('a compaction that takes the last record of a key is found', async () => {
+  const get = OffsetMap.prototype.get
+  vi.spyOn(OffsetMap.prototype, 'get').mockImplementation(function (this: OffsetMap, ...key) {
+    const offset = get.apply(this, key)
+    return offset % 5 === 0 ? offset + 1 : offset
+  })
+  expect(await firstViolation()).toMatch(/the last of key-\d is /)
+})
+
+test('a compaction that takes what was committed is found', async () => {
+  vi.spyOn(CleanedTransactions.prototype, 'passBatch').mockReturnValue(true)
+  expect(await firstViolation()).toMatch(/is missing|the last of key-\d is /)
+})
+
+test('a compaction that forgets which transactions were aborted is found', async () => {
+  vi.spyOn(CleanedTransactions.prototype, 'passBatch').mockReturnValue(false)
+  vi.spyOn(CleanedTransactions.prototype, 'passControlBatch').mockReturnValue(true)
+  expect(await firstViolation()).toMatch(/is read as committed, and is not|there/)
+})
+
 function violationOf(act: (world: World) => void): string | undefined {
   const world = new World(1, 10)
   act(world)
@@ -155,6 +178,29 @@ test('an old value of a register is found when a newer one was acknowledged befo
   expect(violationOf((world) => ask(world, true, '3'))).toMatch(/nobody wrote/)
   expect(violationOf((world) => ask(world, false, '1'))).toBeUndefined()
   expect(violationOf((world) => ask(world, true, '2'))).toBeUndefined()
+})
+
+/** Of three acknowledged values, those at these offsets are left. */
+function auditOf(kept: Kept, startOffset: number, ...left: readonly number[]): string | undefined {
+  return violationOf((world) => {
+    const history = new PartitionHistory(world, 't-0', kept)
+    const values = [0, 1, 2].map((number) => value('p', number))
+    history.attempted(values)
+    history.acknowledged(0, values)
+    world.clock.advance(100)
+    const entries = left.map((offset) => [offset, values[offset]!] as const)
+    const ends = { highWatermark: 3, lastStableOffset: 3 }
+    history.audited({ startOffset, entries, ...ends, sizeInBytes: 100 * entries.length }, false)
+  })
+}
+
+test('what retention takes too soon is found', () => {
+  expect(auditOf({}, 1, 1, 2)).toMatch(/p:0, acknowledged at 0, is lost/)
+  expect(auditOf({ retentionMs: 1000 }, 1, 1, 2)).toMatch(/p:0, acknowledged at 0, is lost/)
+  expect(auditOf({ retentionMs: 99 }, 1, 1, 2)).toBeUndefined()
+  expect(auditOf({ retentionBytes: 300 }, 1, 1, 2)).toMatch(/200 bytes are left of 300/)
+  expect(auditOf({ retentionBytes: 200 }, 1, 1, 2)).toBeUndefined()
+  expect(auditOf({ retentionBytes: 200 }, 0, 0, 2)).toMatch(/p:1, acknowledged at 1, is lost/)
 })
 
 test('a zombie that succeeds after another has its transactional id is found', () => {

@@ -3,6 +3,8 @@ import { readEndTxnMarker } from '../../wire/control-records.ts'
 import { ErrorCode } from '../../wire/error-codes.ts'
 import { readRecords } from '../../wire/record-reader.ts'
 import { fetchRequest, fetchResponse } from '../../wire/schemas/01-fetch.ts'
+import { listOffsetsRequest, listOffsetsResponse } from '../../wire/schemas/02-list-offsets.ts'
+import { TOMBSTONE_HEADER } from './keyed-values.ts'
 import type { Link } from './link.ts'
 import { MARKER } from './partition-history.ts'
 import type { Scene, SimulatedPartition } from './scene.ts'
@@ -22,10 +24,26 @@ export interface Fetched {
   readonly logStartOffset: number
   /** Values and markers at their offsets; of a reader of committed records, without those of aborted transactions. */
   readonly entries: readonly (readonly [offset: number, value: string])[]
+  readonly sizeInBytes: number
 }
 
 const UNKNOWN = -1
+/** A timestamp of ListOffsets. */
+const EARLIEST = -2
 const MAX_RECORD_BYTES = 1024 * 1024
+
+/** Where the log starts; undefined where that is not known now. Rejects with LinkBroken. */
+export async function askForStart(
+  link: Link,
+  { topic, index }: SimulatedPartition,
+): Promise<number | undefined> {
+  const { topics } = await link.ask(listOffsetsRequest, listOffsetsResponse, 7, {
+    replicaId: -1,
+    topics: [{ name: topic, partitions: [{ partitionIndex: index, timestamp: EARLIEST }] }],
+  })
+  const { errorCode, offset } = topics[0]!.partitions[0]!
+  return errorCode === ErrorCode.NONE ? offset : undefined
+}
 
 /** One fetch of one partition, and all that has to be true of its answer whatever it brings. */
 export async function fetchOnce(
@@ -60,6 +78,7 @@ export async function fetchOnce(
       lastStableOffset: -1,
       logStartOffset: -1,
       entries: [],
+      sizeInBytes: 0,
     }
   }
   const { highWatermark, lastStableOffset, logStartOffset } = found
@@ -90,6 +109,7 @@ export async function fetchOnce(
     lastStableOffset,
     logStartOffset,
     entries,
+    sizeInBytes: batches.reduce((sum, batch) => sum + batch.sizeInBytes, 0),
   }
 }
 
@@ -130,8 +150,9 @@ function checkOrder(
 
 function valuesOf(batch: RecordBatch): [number, string][] {
   const values: [number, string][] = []
-  for (const { offset, value } of readRecords(batch, MAX_RECORD_BYTES)) {
-    values.push([offset, batch.isControl ? MARKER : String(value)])
+  for (const { offset, value, headers } of readRecords(batch, MAX_RECORD_BYTES)) {
+    const text = value ?? headers.find(({ key }) => key === TOMBSTONE_HEADER)?.value
+    values.push([offset, batch.isControl ? MARKER : String(text)])
   }
   return values
 }

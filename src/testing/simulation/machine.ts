@@ -41,7 +41,7 @@ export class Machine {
     this.#world = world
     this.#random = world.random.fork()
     this.#config = loadConfig({
-      overrides: { listeners: `PLAINTEXT://10.0.0.1:${BROKER_PORT}`, 'log.dirs': '/data', ...overrides },
+      overrides: { listeners: `PLAINTEXT://10.0.0.1:${BROKER_PORT}`, ...overrides },
     })
     this.disk = new MemoryFileSystem(world.clock)
     this.faults = new FaultyFileSystem(this.disk)
@@ -50,6 +50,10 @@ export class Machine {
 
   get isRunning(): boolean {
     return this.#process?.isAlive === true && this.#process.broker !== undefined
+  }
+
+  get hasSeveralDirectories(): boolean {
+    return this.#config.logDirs.length > 1
   }
 
   /** Of the running process. */

@@ -1,4 +1,5 @@
 import { ClassicMember } from './actors/classic-member.ts'
+import { ConfigAlterer } from './actors/config-alterer.ts'
 import { ConsumerMember } from './actors/consumer-member.ts'
 import { IdempotentProducer } from './actors/idempotent-producer.ts'
 import { OffsetCommitter } from './actors/offset-committer.ts'
@@ -21,6 +22,24 @@ import type { Actor, Scene } from './scene.ts'
  */
 export type Mode = 'flushed' | 'killed' | 'lossy'
 
+/** Short, so that segments come to their end while things go wrong. */
+const SEGMENTS = { 'segment.ms': '150', 'file.delete.delay.ms': '100' }
+const RETENTION = [
+  {},
+  {},
+  { ...SEGMENTS, 'retention.bytes': '1500' },
+  { ...SEGMENTS, 'retention.ms': '600' },
+] as const
+const CLEANUP = [
+  {},
+  {
+    ...SEGMENTS,
+    'cleanup.policy': 'compact',
+    'min.cleanable.dirty.ratio': '0.01',
+    'delete.retention.ms': '200',
+  },
+] as const
+
 const PAYMENTS_GROUP = 'of-payments'
 const REFUNDS_GROUP = 'of-refunds'
 const MODERN_GROUP = 'modern'
@@ -31,9 +50,10 @@ const MEMBERLESS_GROUP = 'memberless'
 export async function play(scene: Scene, mode: Mode): Promise<void> {
   const { machine, world } = scene
   await machine.start()
-  await scene.createTopic('plain', 2)
-  await scene.createTopic('ordered', 2)
-  if (mode !== 'lossy') await scene.createTopic('paid', 2)
+  const { random } = world
+  await scene.createTopic('plain', 2, random.pick(RETENTION))
+  await scene.createTopic('ordered', 2, random.pick(CLEANUP))
+  if (mode !== 'lossy') await scene.createTopic('paid', 2, random.pick(CLEANUP))
   await scene.findCoordinators()
   const chaos = new Chaos(scene, {
     faults: world.random.integer(2, 5),
@@ -56,6 +76,7 @@ function cast(scene: Scene, mode: Mode): Actor[] {
   const plain = scene.partitionsOf('plain')
   const ordered = scene.partitionsOf('ordered')
   const actors: Actor[] = [
+    new ConfigAlterer(scene),
     new PlainProducer(scene, 'plain', plain, random.pick([0, 1, -1])),
     new IdempotentProducer(scene, 'ordered-0', ordered[0]!),
     new IdempotentProducer(scene, 'ordered-1', ordered[1]!),

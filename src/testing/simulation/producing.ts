@@ -1,11 +1,15 @@
 import { encodeBatch } from '../../wire/records.ts'
 import { produceRequest, produceResponse } from '../../wire/schemas/00-produce.ts'
+import { TOMBSTONE_HEADER } from './keyed-values.ts'
 import type { Link } from './link.ts'
 import type { SimulatedPartition } from './scene.ts'
 
 export interface BatchToSend {
   readonly values: readonly string[]
+  /** Of each; none where there are none. */
   readonly keys?: readonly string[]
+  /** Which of them are written as tombstones. */
+  readonly tombstones?: ReadonlySet<string>
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly baseSequence?: number
@@ -36,13 +40,17 @@ function input(
   nowMs: number,
   transactionalId: string | null,
 ) {
-  const { values, keys, ...header } = batch
+  const { values, keys, tombstones, ...header } = batch
   const records = encodeBatch({
     ...header,
     baseTimestamp: nowMs,
-    records: values.map((value, index) => {
-      const key = keys?.[index]
-      return { value: Buffer.from(value), key: key === undefined ? null : Buffer.from(key) }
+    records: values.map((text, index) => {
+      const named = keys?.[index]
+      const key = named === undefined ? null : Buffer.from(named)
+      const value = Buffer.from(text)
+      return tombstones?.has(text) === true
+        ? { key, value: null, headers: [{ key: TOMBSTONE_HEADER, value }] }
+        : { key, value }
     }),
   })
   return {

@@ -6,7 +6,7 @@ import { Link, LinkBroken } from './link.ts'
 import type { Machine } from './machine.ts'
 import { OffsetRegisters } from './offset-registers.ts'
 import { Ownership } from './ownership.ts'
-import { PartitionHistory } from './partition-history.ts'
+import { type Kept, PartitionHistory } from './partition-history.ts'
 import { TransactionsHistory } from './transactions-history.ts'
 import type { World } from './world.ts'
 
@@ -115,13 +115,14 @@ export class Scene {
     await link.close()
     const { errorCode, topicId } = topics[0]!
     this.world.check(errorCode === 0, () => `${name} is not made: ${errorCode}`)
+    const promise = promiseOf(configs)
     for (let index = 0; index < numPartitions; index++) {
       this.partitions.push({
         topic: name,
         topicId,
         index,
-        isCompacted: configs['cleanup.policy'] === 'compact',
-        history: new PartitionHistory(this.world, `${name}-${index}`),
+        isCompacted: promise.isCompacted,
+        history: new PartitionHistory(this.world, `${name}-${index}`, promise),
       })
     }
   }
@@ -149,5 +150,16 @@ export class Scene {
   /** Of a topic. */
   partitionsOf(topic: string): SimulatedPartition[] {
     return this.partitions.filter((partition) => partition.topic === topic)
+  }
+}
+
+/** What a topic of these configs promises to keep. */
+function promiseOf(configs: Readonly<Record<string, string>>): Kept & { readonly isCompacted: boolean } {
+  const retentionBytes = configs['retention.bytes']
+  const retentionMs = configs['retention.ms']
+  return {
+    isCompacted: configs['cleanup.policy'] === 'compact',
+    ...(retentionBytes !== undefined && { retentionBytes: Number(retentionBytes) }),
+    ...(retentionMs !== undefined && { retentionMs: Number(retentionMs) }),
   }
 }

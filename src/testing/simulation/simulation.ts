@@ -32,6 +32,10 @@ export async function simulate(
   const world = new World(seed, keepsWholeTrace ? Number.POSITIVE_INFINITY : TRACE_LINES)
   const mode = world.random.pick(MODES)
   const machine = new Machine(world, {
+    // The second is away from the metadata: the broker goes on without it.
+    'log.dirs': world.random.chance(0.25) ? '/data,/more' : '/data',
+    'log.retention.check.interval.ms': '150',
+    'log.cleaner.backoff.ms': '100',
     'offsets.topic.num.partitions': '1',
     'transaction.state.log.num.partitions': '1',
     'group.consumer.min.session.timeout.ms': '1000',

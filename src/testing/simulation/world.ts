@@ -16,6 +16,7 @@ export class World {
   /** Timers that have fired. */
   turns = 0
   #ticks = 0
+  #latestMs = 0
   #violation: Violation | undefined
 
   constructor(seed: number, keptLines: number) {
@@ -32,6 +33,17 @@ export class World {
   /** Larger than all that it gave before. */
   tick(): number {
     return this.#ticks++
+  }
+
+  /** The latest that the wall clock has been. */
+  latestMs(): number {
+    this.#latestMs = Math.max(this.#latestMs, this.clock.now())
+    return this.#latestMs
+  }
+
+  jumpClock(ms: number): void {
+    this.latestMs()
+    this.clock.jumpTo(this.clock.now() + ms)
   }
 
   note(who: string, what: string): void {

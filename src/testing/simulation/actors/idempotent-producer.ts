@@ -1,5 +1,6 @@
 import { ErrorCode, isRetriable } from '../../../wire/error-codes.ts'
 import { initProducerIdRequest, initProducerIdResponse } from '../../../wire/schemas/22-init-producer-id.ts'
+import { keyed } from '../keyed-values.ts'
 import { type Link, LinkBroken } from '../link.ts'
 import { inSequence, value } from '../partition-history.ts'
 import { type Produced, produceOnce } from '../producing.ts'
@@ -125,7 +126,7 @@ export class IdempotentProducer implements Actor {
     const { history } = this.#partition
     const { values } = batch
     history.attempted(values)
-    const request = { ...batch, ...this.#producer }
+    const request = { ...batch, ...(this.#partition.isCompacted && keyed(values)), ...this.#producer }
     const produced = await produceOnce(this.#link, this.#partition, request, -1, world.clock.now())
     const { errorCode, baseOffset } = produced
     world.note(this.name, `${history.name} ${values.join(' ')} -> ${errorCode} @${baseOffset}`)

@@ -1,5 +1,5 @@
 import { ErrorCode, isRetriable } from '../../../wire/error-codes.ts'
-import { fetchOnce } from '../fetching.ts'
+import { askForStart, fetchOnce } from '../fetching.ts'
 import { type Link, LinkBroken } from '../link.ts'
 import type { Actor, Scene, SimulatedPartition } from '../scene.ts'
 
@@ -48,7 +48,7 @@ export class Reader implements Actor {
       )
       this.#scene.count(this.#readCommitted ? 'read committed' : 'read', entries.length)
       if (errorCode === ErrorCode.NONE) return nextOffset
-      if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return this.#outOfRange(partition, position)
+      if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return await this.#outOfRange(partition, position)
       world.check(isRetriable(errorCode), () => `${this.name}: fetch fails for good with ${errorCode}`)
     } catch (error) {
       if (!(error instanceof LinkBroken)) throw error
@@ -58,12 +58,13 @@ export class Reader implements Actor {
   }
 
   /** The log was cut at one of its ends; where a reader stood that has read no further than it may, only at its start. */
-  #outOfRange({ history }: SimulatedPartition, position: number): number {
+  async #outOfRange(partition: SimulatedPartition, position: number): Promise<number> {
     const { world, losses } = this.#scene
+    const { history } = partition
     world.check(
       history.mayBeGone(position) || losses > 0,
       () => `${this.name}: ${history.name} does not know ${position}, which was read up to`,
     )
-    return position < history.logStartOffset ? history.logStartOffset : 0
+    return (await askForStart(this.#link, partition)) ?? position
   }
 }

@@ -2,12 +2,14 @@ import { ErrorCode, isRetriable } from '../../../wire/error-codes.ts'
 import { metadataRequest, metadataResponse } from '../../../wire/schemas/03-metadata.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../../wire/schemas/19-create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from '../../../wire/schemas/20-delete-topics.ts'
+import { fetchOnce } from '../fetching.ts'
 import { type Link, LinkBroken } from '../link.ts'
 import { PartitionHistory } from '../partition-history.ts'
 import { produceOnce } from '../producing.ts'
-import type { Actor, Scene } from '../scene.ts'
+import type { Actor, Scene, SimulatedPartition } from '../scene.ts'
 
 const TIMEOUT_MS = 5000
+const MAX_BYTES = 1024 * 1024
 
 /**
  * Makes a topic and deletes it again and again: it is there from the one answer until the other, whatever happens
@@ -21,6 +23,8 @@ export class TopicChurner implements Actor {
   #values = 0
   /** Undefined while there is none by this name. */
   #topicId: string | undefined
+  /** Of the topic that was made last. */
+  #partition: SimulatedPartition | undefined
 
   constructor(scene: Scene) {
     this.#scene = scene
@@ -32,8 +36,9 @@ export class TopicChurner implements Actor {
     while (!this.#scene.isEnding) {
       await this.#scene.passGate()
       try {
-        if (random.chance(0.4)) await this.#look()
+        if (random.chance(0.3)) await this.#look()
         else if (this.#topicId === undefined) await this.#change(() => this.#make())
+        else if (random.chance(0.25)) await this.#read()
         else await this.#change(() => this.#delete(this.#topicId!))
       } catch (error) {
         if (!(error instanceof LinkBroken)) throw error
@@ -84,12 +89,23 @@ export class TopicChurner implements Actor {
     const { world } = this.#scene
     const history = new PartitionHistory(world, `${this.#topic}-0`)
     const partition = { topic: this.#topic, topicId, index: 0, isCompacted: false, history }
+    this.#partition = partition
     const batch = { values: [`${this.name}:${this.#values++}`] }
+    history.attempted(batch.values)
     const { errorCode, baseOffset } = await produceOnce(this.#link, partition, batch, -1, world.clock.now())
     world.check(
       errorCode === ErrorCode.NONE ? baseOffset === 0 : isRetriable(errorCode),
       () => `${this.#topic}: the first record gets offset ${baseOffset} and error ${errorCode}`,
     )
+  }
+
+  /** Nothing is there that was not sent to this one, whatever those before it under its name had. */
+  async #read(): Promise<void> {
+    const options = { readCommitted: false, maxWaitMs: 0, maxBytes: MAX_BYTES }
+    const partition = this.#partition!
+    // A power cut may have taken what was in it.
+    if (this.#scene.isLossy) partition.history.lost()
+    await fetchOnce(this.#scene, this.#link, partition, 0, options)
   }
 
   async #delete(topicId: string): Promise<number> {

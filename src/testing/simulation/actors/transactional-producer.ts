@@ -176,7 +176,9 @@ export class TransactionalProducer implements Actor {
     const { world, transactions } = this.#scene
     const { producerId, producerEpoch, link, sequences } = instance
     const baseSequence = sequences.get(partition) ?? 0
-    const batch = { values, producerId, producerEpoch, baseSequence, isTransactional: true }
+    // With keys of their own, so that compaction takes away what was aborted, and nothing else.
+    const keys = partition.isCompacted ? { keys: values } : {}
+    const batch = { values, ...keys, producerId, producerEpoch, baseSequence, isTransactional: true }
     partition.history.attempted(values)
     const versions = instance.bumps ? [12, 13] : [9, 11]
     const { baseOffset } = await this.#insist(instance, 'Produce', () =>
