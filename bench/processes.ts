@@ -35,8 +35,8 @@ process.once('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 /**
- * Spawns a broker on `port` with its data in `dir`; it may not answer yet. Both run with their defaults: Kafka as its own
- * scripts start it, formatted beforehand.
+ * Spawns a broker on `port` with its data in `dir`; it may not answer yet. Both run with their defaults and as
+ * their own scripts start them: Sluice as `npm start` does, Kafka formatted beforehand.
  */
 export async function spawnBroker(
   kind: BrokerKind,
@@ -58,9 +58,10 @@ export async function spawnBroker(
 
 function sluiceCommand(port: number, dir: string, nodeArguments: readonly string[]): string[] {
   const overrides = [`listeners=PLAINTEXT://127.0.0.1:${port}`, `log.dirs=${dir}`]
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const [, ...program] = (scripts.start as string).split(' ')
   const node = join(root, 'node_modules/node/bin/node')
-  const program = [node, ...nodeArguments, join(root, 'bin/sluice.js'), 'start']
-  return [...program, ...overrides.flatMap((pair) => ['--override', pair])]
+  return [node, ...nodeArguments, ...program, ...overrides.flatMap((pair) => ['--override', pair])]
 }
 
 function stop(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

@@ -31,8 +31,9 @@ describe('the image', () => {
 
   test('does not run as root, and runs the command line that there is', () => {
     expect(textsOf(image, 'USER').at(-1)).toBe('node')
-    const [program, script] = parseCommand(textsOf(image, 'ENTRYPOINT')[0]!)
-    expect([program, script]).toEqual(['node', '/opt/sluice/bin/sluice.js'])
+    const [program, ...args] = parseCommand(textsOf(image, 'ENTRYPOINT')[0]!)
+    const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    expect([program, ...args, 'start'].join(' ').replace('/opt/sluice/', '')).toBe(scripts.start)
     expect(parseCommandLine(parseCommand(textsOf(image, 'CMD')[0]!)).command).toBe('start')
   })
 

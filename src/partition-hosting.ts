@@ -8,6 +8,8 @@ import { DirectoryReports } from './cluster/replicas/directory-reports.ts'
 import { LogMoves } from './cluster/replicas/log-moves.ts'
 import { PartitionHost } from './cluster/replicas/partition-host.ts'
 import type { BrokerSettings } from './config/broker-keys.ts'
+import type { TopicSettings } from './config/topic-config.ts'
+import type { LogConfig } from './logstore/log-config.ts'
 import type { LogDirectories } from './logstore/log-directories.ts'
 import type { LogDirectory } from './logstore/log-directory.ts'
 
@@ -30,6 +32,13 @@ export interface PartitionHosting {
 export function partitionHosting(options: PartitionHostingOptions): PartitionHosting {
   const { settings, configs, metadata, logs, clock, logger } = options
   const { nodeId, sluiceValidateRecords, replicaLagTimeMaxMs } = settings
+  // One for all partitions, of all topics, that have the same settings.
+  const logConfigs = new WeakMap<TopicSettings, LogConfig>()
+  const logConfig = (topic: TopicSettings): LogConfig => {
+    const config = logConfigs.get(topic) ?? logConfigOf(topic, sluiceValidateRecords)
+    logConfigs.set(topic, config)
+    return config
+  }
   const reports = new DirectoryReports({ brokerId: nodeId, metadata, logs, logger })
   const moves = new LogMoves({
     logs,
@@ -43,7 +52,7 @@ export function partitionHosting(options: PartitionHostingOptions): PartitionHos
     logs,
     clock,
     logger,
-    logConfig: (topic, image) => logConfigOf(configs.topic(topic, image), sluiceValidateRecords),
+    logConfig: (topic, image) => logConfig(configs.topic(topic, image)),
     minInsyncReplicas: (topic) => configs.topic(topic).minInsyncReplicas,
     replicaLagTimeMaxMs: () => replicaLagTimeMaxMs,
     image: () => metadata.image(),

@@ -58,6 +58,9 @@ export interface FollowerFetch {
   readonly logStartOffset: number
 }
 
+/** Of all partitions that have none, since most have one replica. */
+const NO_FOLLOWERS: ReadonlyMap<number, FollowerState> = new Map()
+
 export class Partition {
   readonly #options: PartitionOptions
   #role: 'none' | 'leader' | 'follower' = 'none'
@@ -66,7 +69,7 @@ export class Partition {
   #logEndOffset = 0
   #leaderEpochStartOffset = -1
   /** Of a leader: the other replicas. */
-  readonly #followers = new Map<number, FollowerState>()
+  #followers: ReadonlyMap<number, FollowerState> = NO_FOLLOWERS
   #proposal: IsrProposal | undefined
 
   constructor(options: PartitionOptions) {
@@ -148,7 +151,7 @@ export class Partition {
     this.#proposal = undefined
     if (!image.replicas.includes(this.#options.brokerId)) {
       this.#role = 'none'
-      this.#followers.clear()
+      this.#followers = NO_FOLLOWERS
       this.#leaderEpochStartOffset = -1
       return 'removed'
     }
@@ -156,7 +159,7 @@ export class Partition {
     const isNewEpoch = wasNone || image.leaderEpoch !== before.leaderEpoch
     if (image.leader === this.#options.brokerId) return this.#lead(isNewEpoch, log.logEndOffset, nowMs)
     this.#role = 'follower'
-    this.#followers.clear()
+    this.#followers = NO_FOLLOWERS
     this.#leaderEpochStartOffset = -1
     return isNewEpoch ? 'became-follower' : 'updated'
   }
@@ -260,15 +263,16 @@ export class Partition {
     this.#role = 'leader'
     if (isNewEpoch) {
       this.#leaderEpochStartOffset = epochStartOffset
-      this.#followers.clear()
+      this.#followers = NO_FOLLOWERS
     }
-    for (const id of this.#followers.keys())
-      if (!this.#image.replicas.includes(id)) this.#followers.delete(id)
+    const followers = new Map<number, FollowerState>()
     for (const id of this.#image.replicas) {
-      if (id === this.#options.brokerId || this.#followers.has(id)) continue
+      if (id === this.#options.brokerId) continue
       // A member of the ISR gets the lag time to make itself heard; one outside has to catch up first.
-      this.#followers.set(id, new FollowerState(this.#image.isr.includes(id) ? nowMs : NEVER))
+      const sinceMs = this.#image.isr.includes(id) ? nowMs : NEVER
+      followers.set(id, this.#followers.get(id) ?? new FollowerState(sinceMs))
     }
+    this.#followers = followers.size === 0 ? NO_FOLLOWERS : followers
     this.#advance(nowMs)
     return isNewEpoch ? 'became-leader' : 'updated'
   }

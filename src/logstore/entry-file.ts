@@ -2,6 +2,7 @@ import type { File, FileSystem } from './file-system.ts'
 import { hasCode } from './log-errors.ts'
 
 const FIRST_ENTRIES = 16
+const NO_ENTRIES: Buffer = Buffer.alloc(0)
 /** Not worth to be read again: as much as an object of this class takes anyway. */
 const SMALL_BYTES = 256
 
@@ -114,7 +115,7 @@ export class EntryFile {
 
   /** Starts anew, whatever the file holds. */
   reset(): void {
-    this.#buffer = Buffer.alloc(0)
+    this.#buffer = NO_ENTRIES
     this.#count = 0
     this.#written = 0
     this.#untidy = true
@@ -183,7 +184,7 @@ export class EntryFile {
   /** Into memory; does nothing where it is. */
   load(): Buffer {
     if (this.#buffer !== undefined) return this.#buffer
-    let buffer: Buffer = Buffer.alloc(0)
+    let buffer = NO_ENTRIES
     this.#untidy = false
     this.strayBytes = 0
     try {
@@ -223,6 +224,7 @@ const CHUNK = 65_536
 /** All of the file up to where only zeros come: a preallocated index of ten megabytes is not read whole. */
 function readEntries(file: File): Buffer {
   const size = file.size()
+  if (size === 0) return NO_ENTRIES
   const buffer = Buffer.alloc(size)
   let at = 0
   while (at < size) {

@@ -10,6 +10,8 @@ import type { ProducerStates } from './producer-state.ts'
 
 /** How often a log whose appends wait for the device has its indexes brought there, too. */
 const WHOLE_FLUSH_MS = 1000
+/** Of every log that nobody has flushed yet. */
+const NOTHING_UNDER_WAY = Promise.resolve()
 
 export interface LogFlusherOptions {
   /** Whose it is, with its end as it is now. */
@@ -50,7 +52,7 @@ export class LogFlusher {
   #nameChanges = 0
   #truncations = 0
   #outOfRoom = false
-  #flushing: Promise<void> = Promise.resolve()
+  #flushing: Promise<void> = NOTHING_UNDER_WAY
   /** The flush after the one under way, where somebody has asked for it, and whether it is of more than the records. */
   #queued: Promise<void> | undefined
   #queuedIsWhole = false

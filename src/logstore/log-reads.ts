@@ -39,15 +39,15 @@ export interface LogReadsOptions {
 export class LogReads {
   readonly #options: LogReadsOptions
   readonly #tail: TailCache | undefined
-  readonly #disk: DiskReads
+  /** Made when the disk is first asked. */
+  #disk: DiskReads | undefined
   /** Counts the times that bytes were cut off, so that a read under way can tell. */
   #truncations = 0
-  readonly #reported = new Set<string>()
+  #reported: Set<string> | undefined
 
   constructor(options: LogReadsOptions) {
     this.#options = options
     this.#tail = options.tailCacheBudget && new TailCache(options.tailCacheBudget)
-    this.#disk = new DiskReads(options.segments, options.buffers ?? new BufferPool(), options.readAheads)
   }
 
   /** As `PartitionLog.read`. */
@@ -71,7 +71,7 @@ export class LogReads {
     const cached = this.#tail?.read(startOffset, maxBytes, this.#options.log.logEndOffset, true)
     if (cached !== undefined) return cached
     try {
-      return this.#disk.readNow(startOffset, maxBytes)
+      return this.#diskReads().readNow(startOffset, maxBytes)
     } catch (error) {
       return this.#failed(error)
     }
@@ -85,13 +85,13 @@ export class LogReads {
   /** The log is cut to `offset`. */
   truncated(offset: number): void {
     this.#truncations++
-    this.#disk.forget()
+    this.#disk?.forget()
     this.#tail?.truncateTo(offset)
   }
 
   /** Segments with other bytes have taken the place of all below `offset`. */
   replacedBelow(offset: number): void {
-    this.#disk.forget()
+    this.#disk?.forget()
     this.#tail?.dropBelow(offset)
   }
 
@@ -105,7 +105,7 @@ export class LogReads {
     const { log, health } = this.#options
     for (;;) {
       const version = this.#truncations
-      const read = await this.#disk
+      const read = await this.#diskReads()
         .read(startOffset, limits, log.logEndOffset)
         .catch((error) => this.#failed(error))
       health.check()
@@ -134,6 +134,7 @@ export class LogReads {
 
   /** Once for each place, however often it is asked for. */
   #reportDamage(error: CorruptLogError): void {
+    this.#reported ??= new Set()
     if (this.#reported.has(error.message) || this.#reported.size >= MAX_REPORTED) return
     this.#reported.add(error.message)
     const { log, logger } = this.#options
@@ -141,6 +142,12 @@ export class LogReads {
       partition: log.topicPartition,
       err: error,
     })
+  }
+
+  #diskReads(): DiskReads {
+    const { segments, buffers, readAheads } = this.#options
+    this.#disk ??= new DiskReads(segments, buffers ?? new BufferPool(), readAheads)
+    return this.#disk
   }
 
   #checkRange(startOffset: number): void {

@@ -15,6 +15,9 @@ interface Transaction {
   readonly lastOffset?: number
 }
 
+/** Of all logs that have none, which is most of them. */
+const NO_OFFSETS: readonly number[] = []
+
 export interface ProducerStatesOptions {
   readonly fs: FileSystem
   readonly directory: string
@@ -41,7 +44,7 @@ export class ProducerStates {
   #unreplicated: Transaction[] = []
   /** Ascending. */
   #snapshots: number[] = []
-  readonly #unsyncedSnapshots = new Set<number>()
+  #unsyncedSnapshots: readonly number[] = NO_OFFSETS
   /** The state is that of all offsets below. */
   mapEndOffset = 0
   #lastSnapshotOffset = 0
@@ -184,14 +187,14 @@ export class ProducerStates {
     } finally {
       file.close()
     }
-    this.#unsyncedSnapshots.add(this.mapEndOffset)
+    this.#unsyncedSnapshots = [...this.#unsyncedSnapshots, this.mapEndOffset]
     if (this.#snapshots.at(-1) !== this.mapEndOffset) this.#snapshots.push(this.mapEndOffset)
     this.#lastSnapshotOffset = this.mapEndOffset
   }
 
   /** Makes the snapshots taken durable, their names apart. */
   async syncSnapshots(): Promise<void> {
-    for (const offset of [...this.#unsyncedSnapshots]) {
+    for (const offset of this.#unsyncedSnapshots) {
       const path = this.#snapshotPath(offset)
       const file = this.#options.fs.open(path, 'write')
       try {
@@ -201,7 +204,7 @@ export class ProducerStates {
       } finally {
         file.close()
       }
-      this.#unsyncedSnapshots.delete(offset)
+      this.#synced(offset)
     }
   }
 
@@ -217,7 +220,12 @@ export class ProducerStates {
     const path = this.#snapshotPath(offset)
     if (this.#options.fs.exists(path)) this.#options.fs.removeFile(path)
     this.#snapshots = this.#snapshots.filter((other) => other !== offset)
-    this.#unsyncedSnapshots.delete(offset)
+    this.#synced(offset)
+  }
+
+  #synced(offset: number): void {
+    const unsynced = this.#unsyncedSnapshots.filter((other) => other !== offset)
+    this.#unsyncedSnapshots = unsynced.length === 0 ? NO_OFFSETS : unsynced
   }
 
   removeAllSnapshots(): void {

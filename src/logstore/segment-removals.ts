@@ -6,7 +6,8 @@ import type { LogSegment } from './segment.ts'
 export class SegmentRemovals {
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #timers = new Map<LogSegment, Timer>()
+  /** Made when there is one. */
+  #timers: Map<LogSegment, Timer> | undefined
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock
@@ -15,6 +16,7 @@ export class SegmentRemovals {
 
   add(segment: LogSegment, delayMs: number): void {
     segment.markDeleted()
+    this.#timers ??= new Map()
     this.#timers.set(
       segment,
       this.#clock.setTimer(delayMs, () => void this.#remove(segment)),
@@ -23,12 +25,12 @@ export class SegmentRemovals {
 
   /** What is left is removed when the log is opened the next time. */
   cancel(): void {
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#timers.clear()
+    for (const timer of this.#timers?.values() ?? []) timer.cancel()
+    this.#timers = undefined
   }
 
   async #remove(segment: LogSegment): Promise<void> {
-    this.#timers.delete(segment)
+    this.#timers?.delete(segment)
     try {
       await segment.removeFilesAsync()
     } catch (error) {

@@ -121,15 +121,52 @@ export class Connection implements ConnectionAddresses {
   #waitingToAnswer = false
   #waitingForTurn = false
   #muted: Timer | undefined
-  readonly #onGone = new Set<() => void>()
+  /** Made when there is one. */
+  #onGone: Set<() => void> | undefined
 
   #lastActivityMs: number
   #progressSinceMs: number
   #progressBytes = 0
   #lingerUntilMs = 0
 
+  /** For room to read in. */
   readonly #reader: BudgetWaiter
+  /** For room to answer in. */
   readonly #answerer: BudgetWaiter
+
+  // Classes, since thousands of idle connections have one of each: literals with getters take five times the memory.
+  static readonly #Reader = class implements BudgetWaiter {
+    readonly #connection: Connection
+    constructor(connection: Connection) {
+      this.#connection = connection
+    }
+    get holdsUnfinished(): boolean {
+      return this.#connection.#assembler.midFrame
+    }
+    get holdsNothing(): boolean {
+      return this.#connection.#unfinishedBytes + this.#connection.#settledBytes === 0
+    }
+    proceed(): void {
+      this.#connection.#updateReading()
+    }
+  }
+  static readonly #Answerer = class implements BudgetWaiter {
+    readonly #connection: Connection
+    constructor(connection: Connection) {
+      this.#connection = connection
+    }
+    get holdsUnfinished(): boolean {
+      return false
+    }
+    /** Nothing is begun while anything of its answers is left. */
+    get holdsNothing(): boolean {
+      return true
+    }
+    proceed(): void {
+      this.#connection.#waitingToAnswer = false
+      this.#connection.#pump()
+    }
+  }
 
   constructor(accepted: Socket, addresses: ConnectionAddresses, env: ConnectionEnvironment) {
     this.id = addresses.id
@@ -147,26 +184,8 @@ export class Connection implements ConnectionAddresses {
       (frame) => this.#enqueue(frame),
       env.minRequestBytes,
     )
-    const assembler = this.#assembler
-    const holdsNothing = () => this.#unfinishedBytes + this.#settledBytes === 0
-    this.#reader = {
-      proceed: () => this.#updateReading(),
-      get holdsUnfinished() {
-        return assembler.midFrame
-      },
-      get holdsNothing() {
-        return holdsNothing()
-      },
-    }
-    this.#answerer = {
-      proceed: () => {
-        this.#waitingToAnswer = false
-        this.#pump()
-      },
-      holdsUnfinished: false,
-      // Nothing is begun while anything of its answers is left.
-      holdsNothing: true,
-    }
+    this.#reader = new Connection.#Reader(this)
+    this.#answerer = new Connection.#Answerer(this)
     this.#socket = openInput(accepted, env.scratch, {
       target: () => (this.#state === 'open' ? this.#assembler.target() : undefined),
       filled: (bytes) => this.#filled(bytes),
@@ -193,8 +212,9 @@ export class Connection implements ConnectionAddresses {
   /** Calls back once when `isClosing` becomes true; never at once. Returns what takes the callback back. */
   onClosing(callback: () => void): () => void {
     if (this.#state === 'open') {
+      this.#onGone ??= new Set()
       this.#onGone.add(callback)
-      return () => this.#onGone.delete(callback)
+      return () => this.#onGone?.delete(callback)
     }
     let wanted = true
     queueMicrotask(() => {
@@ -515,8 +535,8 @@ export class Connection implements ConnectionAddresses {
   }
 
   #tellGone(): void {
-    const callbacks = [...this.#onGone]
-    this.#onGone.clear()
+    const callbacks = this.#onGone ?? []
+    this.#onGone = undefined
     for (const callback of callbacks) {
       try {
         callback()

@@ -40,7 +40,8 @@ export class HostedPartition {
   #log: PartitionLog
   readonly #state: Partition
   readonly #clock: Clock
-  readonly #watchers = new Set<PartitionWatcher>()
+  /** Made when there is one; most partitions have none. */
+  #watchers: Set<PartitionWatcher> | undefined
   /** Appends that wait for the device, and where the log ended before them. */
   #unflushed = 0
   #flushedEndOffset = 0
@@ -298,11 +299,12 @@ export class HostedPartition {
   }
 
   watch(watcher: PartitionWatcher): void {
+    this.#watchers ??= new Set()
     this.#watchers.add(watcher)
   }
 
   unwatch(watcher: PartitionWatcher): void {
-    this.#watchers.delete(watcher)
+    this.#watchers?.delete(watcher)
   }
 
   /** The copy has taken the place of the log, with all that it held: nobody has to look anew. */
@@ -323,11 +325,11 @@ export class HostedPartition {
 
   #highWatermarkMoved(addedBytes: number): void {
     this.log.updateHighWatermark(this.#state.highWatermark)
-    for (const watcher of this.#watchers) watcher.readable(addedBytes)
+    if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher.readable(addedBytes)
   }
 
   #notifyChanged(): void {
-    for (const watcher of this.#watchers) watcher.changed()
+    if (this.#watchers !== undefined) for (const watcher of this.#watchers) watcher.changed()
   }
 }
 
