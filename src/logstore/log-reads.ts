@@ -98,7 +98,7 @@ export class LogReads {
   /** Memory holds nothing of the log any more. */
   clear(): void {
     this.#tail?.clear()
-    this.#disk.forget()
+    this.#disk?.forget()
   }
 
   async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
@@ -113,7 +113,7 @@ export class LogReads {
         if (read === undefined) return nothingRead(startOffset)
         // A batch that is larger than what is asked for is read once its size is known.
         if (read.goesOn && read.size <= limits.maxBytes && this.#tail?.holds(read.nextOffset) !== true)
-          this.#disk.readAhead(read.nextOffset, limits, log.logEndOffset)
+          this.#disk?.readAhead(read.nextOffset, limits, log.logEndOffset)
         return read
       }
       // Bytes were cut off, and others may have taken their place, while they were read.
