@@ -10,6 +10,7 @@ import { groupKeys } from '../src/config/group-keys.ts'
 import { formatDefault, type Key, type KeyTable } from '../src/config/table.ts'
 import { topicBrokerKey } from '../src/config/topic-config.ts'
 import { topicKeys } from '../src/config/topic-keys.ts'
+import { boundTable } from '../src/net/bounds.ts'
 import { MAX_SERIES, MAX_SERIES_PER_CLIENT } from '../src/telemetry/pushed-metrics.ts'
 
 export const pages: Readonly<Record<string, () => string>> = {
@@ -131,6 +132,14 @@ function metricsPage(): string {
     row('metric', 'kind', 'labels', 'what it says'),
     rule(4),
     ...rows,
+    '',
+    '## Bounds',
+    '',
+    'What `sluice_bounds_met_total` counts, by its label `bound`. For each of them the log has a line at once and then one a minute at most, with the address of the peer and how often it was.',
+    '',
+    row('bound', 'what happens'),
+    rule(2),
+    ...Object.entries(boundTable).map(([bound, happens]) => row(`\`${bound}\``, happens)),
     '',
     '## Metrics of clients',
     '',

@@ -408,15 +408,8 @@ export class Broker {
       transactions: transactions.coordinator,
       writeMarker,
       configs,
-      fetchSessions: new FetchSessions(
-        config.settings.maxIncrementalFetchSessionCacheSlots,
-        () => random.bytes(4).readInt32BE(),
-        () => {
-          this.#metrics.add('sluice_bounds_met_total', { bound: 'fetch.sessions', at: 'broker' })
-          limitedLog.info('fetch.sessions', 'fetch sessions at their bound', () => ({
-            slots: config.settings.maxIncrementalFetchSessionCacheSlots,
-          }))
-        },
+      fetchSessions: new FetchSessions(config.settings.maxIncrementalFetchSessionCacheSlots, () =>
+        random.bytes(4).readInt32BE(),
       ),
       quotas: clientQuotas(config.settings),
       telemetry: this.#clientTelemetry(metadata),

@@ -169,6 +169,7 @@ function* appendAll(
       )
       if (answer.errorCode !== ErrorCode.NONE) {
         failed = true
+        context.refusedWith(answer.errorCode)
         answer.recordErrors = answer.recordErrors?.slice(0, recordErrorsLeft) ?? []
         recordErrorsLeft -= answer.recordErrors.length
         const leader = currentLeaderOf(services.metadata.image(), answer.errorCode, {

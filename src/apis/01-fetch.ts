@@ -67,6 +67,7 @@ export const fetch = handler({
         isFollower: replicaIdOf(request) >= 0,
         targets: targetsOf(version, request, services),
         forgotten: forgottenOf(request),
+        client: context,
       },
       services.clock.now(),
     )

@@ -42,7 +42,9 @@ export const offsetCommit = handler({
         context: groupContext(context),
       })
       toCommit.forEach((offset, index) => {
-        outcomes.set(offset, reply.partitions[index]!.errorCode)
+        const { errorCode } = reply.partitions[index]!
+        context.refusedWith(errorCode)
+        outcomes.set(offset, errorCode)
       })
     }
     return answer(request, (topic, partition) => {

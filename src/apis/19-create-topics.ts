@@ -63,6 +63,7 @@ export const createTopics = handler({
     const results = await changingPartitions(context, FIRST_STRICT_VERSION, services, (take) =>
       services.controller.createTopics(toCreate, { validateOnly, take }),
     )
+    for (const result of results) if (isRefusal(result)) context.refusedWith(result.errorCode)
     const answers = toCreate.map((topic, index) => {
       const result = results[index]!
       return isRefusal(result)

@@ -47,6 +47,7 @@ export const txnOffsetCommit = handler({
       }
     }
     const codes = toCommit.length === 0 ? [] : await commit(context.apiVersion, request, toCommit)
+    for (const errorCode of codes) context.refusedWith(errorCode)
     return answer(request, (topic, partition) => {
       const place = places.get(`${partition}:${topic}`)
       return place === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : codes[place]!

@@ -18,7 +18,7 @@ export const alterConfigs = handler({
       resourceName,
       change: { type: 'replace' as const, configs },
     }))
-    return alteredResources(resources, await alter(alterations, validateOnly, services, context.time))
+    return alteredResources(resources, await alter(alterations, validateOnly, services, context))
   },
 
   refuse: ({ resources }, errorCode) => refusedResources(resources, errorCode),

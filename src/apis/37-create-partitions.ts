@@ -21,6 +21,7 @@ export const createPartitions = handler({
     const outcomes = await changingPartitions(context, FIRST_STRICT_VERSION, services, (take) =>
       services.controller.createPartitions(topics, { validateOnly, take }),
     )
+    for (const outcome of outcomes) context.refusedWith(outcome?.errorCode ?? ErrorCode.NONE)
     return {
       results: [
         ...Array.from(twice, (name) => ({

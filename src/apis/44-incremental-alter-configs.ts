@@ -29,7 +29,7 @@ export const incrementalAlterConfigs = handler({
         })),
       },
     }))
-    return alteredResources(resources, await alter(alterations, validateOnly, services, context.time))
+    return alteredResources(resources, await alter(alterations, validateOnly, services, context))
   },
 
   refuse: ({ resources }, errorCode) => refusedResources(resources, errorCode),

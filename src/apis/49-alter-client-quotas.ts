@@ -16,7 +16,7 @@ export const alterClientQuotas = handler({
   minVersion: 0,
   maxVersion: 1,
 
-  async handle(_context, request, services) {
+  async handle(context, request, services) {
     const alterations = request.entries.map(
       ({ entity, ops }): QuotaAlteration => ({
         // A type that is named twice is taken as it is named last.
@@ -34,6 +34,7 @@ export const alterClientQuotas = handler({
       }
       return { changes: request.validateOnly ? [] : changes, result }
     })
+    for (const { errorCode } of results) context.refusedWith(errorCode)
     return {
       entries: results.map(({ entity, errorCode, errorMessage }) => ({
         errorCode,

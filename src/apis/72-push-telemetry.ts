@@ -11,7 +11,9 @@ export const pushTelemetry = handler({
   maxVersion: 0,
 
   handle(context, request, { telemetry }) {
+    const { droppedCount } = telemetry.metrics
     telemetry.push(request, telemetryClient(context))
+    if (telemetry.metrics.droppedCount > droppedCount) context.boundMet('telemetry.series')
     return { errorCode: ErrorCode.NONE }
   },
 

@@ -83,9 +83,10 @@ export async function alterConfigs(
   alterations: readonly ConfigAlteration[],
   validateOnly: boolean,
   services: Services,
-  time?: RequestContext['time'],
+  context?: Pick<RequestContext, 'time' | 'refusedWith'>,
 ): Promise<AlteredConfigs[]> {
   const { slices } = services
+  const time = context?.time
   const turn = slices.turn()
   const names = alterations.map(nameOf)
   const twice = repeated(names)
@@ -113,6 +114,7 @@ export async function alterConfigs(
   const settled = await slices.map(alterations, settle, turn, time)
   const tooMany = tooManyRecords(records)
   if (tooMany !== undefined) {
+    context?.refusedWith(tooMany.errorCode)
     return alterations.map(() => ({ errorCode: tooMany.errorCode, errorMessage: tooMany.message }))
   }
   return services.controller.update((image) => {

@@ -53,9 +53,15 @@ function sessions(maxSessions = 10) {
 }
 
 /** Opens a session over partitions 0 to count-1; its id. */
-function establish(all: FetchSessions, count: number, nowMs = 0, isFollower = false): number {
+function establish(
+  all: FetchSessions,
+  count: number,
+  nowMs = 0,
+  isFollower = false,
+  client?: FetchSessionRequest['client'],
+): number {
   const targets = Array.from({ length: count }, (_, partition) => target(partition))
-  const context = all.open(request({ targets, isFollower }), nowMs)
+  const context = all.open(request({ targets, isFollower, ...(client !== undefined && { client }) }), nowMs)
   return context.finish(
     targets.map(() => state()),
     nowMs,
@@ -160,16 +166,13 @@ describe('FetchSessions', () => {
   })
 
   it('tells when all places are taken', () => {
-    let full = 0
-    const all = new FetchSessions(
-      1,
-      () => 7,
-      () => full++,
-    )
-    establish(all, 1)
-    expect(full).toBe(0)
-    establish(all, 1)
-    expect(full).toBe(1)
+    const told: string[] = []
+    const client = { boundMet: (bound: string) => void told.push(bound) }
+    const all = sessions(1)
+    establish(all, 1, 0, false, client)
+    expect(told).toEqual([])
+    establish(all, 1, 0, false, client)
+    expect(told).toEqual(['fetch.sessions'])
   })
 
   it('evicts a session that was not used for two minutes', () => {

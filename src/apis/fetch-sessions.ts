@@ -98,6 +98,8 @@ export interface FetchSessionRequest {
   /** Followers' sessions are not evicted for consumers'. */
   readonly isFollower: boolean
   readonly targets: readonly FetchTarget[]
+  /** Is told when a new session found all places taken, whether or not it got one. */
+  readonly client?: { boundMet(bound: 'fetch.sessions'): void }
   readonly forgotten: readonly {
     readonly topic: string
     readonly topicId: string
@@ -108,18 +110,15 @@ export interface FetchSessionRequest {
 export class FetchSessions {
   readonly #maxSessions: number
   readonly #nextId: () => number
-  readonly #onFull: () => void
   /** Least recently used first. */
   readonly #sessions = new Map<number, Session>()
 
   /**
-   * `maxSessions`: 0 and up; `randomInt32` gives candidates for session ids; `onFull` is told when a new session found
-   * all places taken, whether or not it got one.
+   * `maxSessions`: 0 and up; `randomInt32` gives candidates for session ids.
    */
-  constructor(maxSessions: number, randomInt32: () => number, onFull: () => void = () => {}) {
+  constructor(maxSessions: number, randomInt32: () => number) {
     this.#maxSessions = maxSessions
     this.#nextId = randomInt32
-    this.#onFull = onFull
   }
 
   get size(): number {
@@ -168,7 +167,7 @@ export class FetchSessions {
   #create(request: FetchSessionRequest, nowMs: number): Session | undefined {
     const size = request.targets.length
     if (this.#sessions.size >= this.#maxSessions) {
-      this.#onFull()
+      request.client?.boundMet('fetch.sessions')
       if (!this.#evict(request.isFollower, size, nowMs)) return undefined
     }
     let id: number

@@ -25,6 +25,10 @@ export interface RequestContext {
   readonly answerRoom: number
   /** Calls back once, when the connection has ended: nobody reads the answer any more. Returns what takes that back. */
   onClose(callback: () => void): () => void
+  /** Counts a bound that this request has met, and tells the log now and then. */
+  boundMet(bound: 'fetch.sessions' | 'telemetry.series'): void
+  /** The same for an error code within the answer, where it tells of a bound; that of the whole answer is looked at anyway. */
+  refusedWith(errorCode: number): void
   /** What the client calls itself in ApiVersions (KIP-511). */
   nameClientSoftware(name: string, version: string): void
   /** Nothing more of the connection is handled until `ms` after the answer, which says so; the longest of several counts. */

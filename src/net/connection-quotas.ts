@@ -1,4 +1,4 @@
-import type { NetBound } from './metrics.ts'
+import type { NetBound } from './bounds.ts'
 
 export interface ConnectionLimits {
   /** `max.connections`: over all listeners together. */

@@ -5,9 +5,10 @@ import type { LimitedLog } from '../base/limited-log.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Slices } from '../base/slices.ts'
 import { ANONYMOUS, type Principal } from '../security/principal.ts'
+import type { NetBound } from './bounds.ts'
 import type { BudgetWaiter, ByteBudget } from './byte-budget.ts'
 import { FrameAssembler } from './frame-assembler.ts'
-import type { NetBound, NetMetrics } from './metrics.ts'
+import type { NetMetrics } from './metrics.ts'
 import { OutputQueue } from './output-queue.ts'
 import { openInput } from './socket-input.ts'
 
@@ -258,6 +259,17 @@ export class Connection implements ConnectionAddresses {
       client: this.clientHost,
       reason,
       ...fields,
+    }))
+  }
+
+  /** Counts a bound that a request has met, and tells the log now and then. */
+  boundMet(bound: NetBound, clientId: string | null): void {
+    this.#env.metrics.boundMet(bound, this.listenerName)
+    this.#env.limitedLog.warn(bound, 'bound met', () => ({
+      connection: this.id,
+      client: this.clientHost,
+      clientId,
+      bound,
     }))
   }
 

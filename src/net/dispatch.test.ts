@@ -94,7 +94,7 @@ async function startWith(
   })
   const server = await startServer(serve)
   cleanups.push(() => server.close())
-  return { ...server, lines, handled, refused, bounds }
+  return { ...server, lines, handled, refused, bounds, connectionBounds: server.bounds }
 }
 
 async function connect(port: number): Promise<TestClient> {
@@ -398,4 +398,40 @@ it('what a handler throws for a broad request becomes its refusal', async () => 
     // The controller's id of the refusal.
     expect(frame!.readInt32BE(frame!.length - 8)).toBe(-1)
   }
+})
+
+it('an error code that tells of a bound counts it, and the log names the peer, once', async () => {
+  const { port, connectionBounds, logged } = await start(
+    heartbeat((context, body) => {
+      const { generationId } = body as { generationId: number }
+      if (generationId === 1) return { errorCode: ErrorCode.GROUP_MAX_SIZE_REACHED }
+      context.refusedWith(ErrorCode.OFFSET_METADATA_TOO_LARGE)
+      context.refusedWith(ErrorCode.NOT_COORDINATOR)
+      return { errorCode: ErrorCode.UNKNOWN_MEMBER_ID }
+    }),
+  )
+  const client = await connect(port)
+  for (const generationId of [1, 1, 2])
+    await client.send(heartbeatRequest, heartbeatResponse, 4, { ...beat, generationId })
+  expect([...connectionBounds]).toEqual([
+    ['group.size', 2],
+    ['offset.metadata', 1],
+  ])
+  const told = logged.filter(({ message }) => message === 'bound met')
+  expect(told.map(({ fields }) => [fields.bound, fields.client])).toEqual([
+    ['group.size', '127.0.0.1'],
+    ['offset.metadata', '127.0.0.1'],
+  ])
+})
+
+it('a throttled request counts its quota as a bound', async () => {
+  const { port, connectionBounds } = await start(
+    heartbeat((context) => {
+      context.throttle('request', 1)
+      return { errorCode: 0 }
+    }),
+  )
+  const client = await connect(port)
+  await client.send(heartbeatRequest, heartbeatResponse, 4, beat)
+  expect(connectionBounds.get('quota.request')).toBe(1)
 })

@@ -197,10 +197,15 @@ class Dispatch {
     // Nobody is told of a throttle time where there is no answer.
     if (response !== null) context.throttleForTime()
     const { muteMs, mutedFor } = context
-    if (mutedFor !== undefined) this.#metrics.requestThrottled(mutedFor, muteMs)
+    if (mutedFor !== undefined) {
+      this.#metrics.requestThrottled(mutedFor, muteMs)
+      context.boundMet(`quota.${mutedFor}`)
+    }
     // Every answer of a handler is an object of its own.
     if (response !== null && tellsThrottle)
       (response as { throttleTimeMs?: number }).throttleTimeMs ??= muteMs
+    const errorCode = (response as { errorCode?: number } | null)?.errorCode
+    if (errorCode !== undefined) context.refusedWith(errorCode)
     const buffers = response === null ? [] : encodeResponse(api, apiVersion, correlationId, response)
     let answerBytes = 0
     for (const buffer of buffers) answerBytes += buffer.length

@@ -1,7 +1,9 @@
 import type { QuotaClient } from '../security/quotas/rate-quota.ts'
 import type { Message } from '../wire/schema.ts'
+import type { NetBound } from './bounds.ts'
 import type { Connection } from './connection.ts'
 import type { ThrottlingQuota } from './metrics.ts'
+import { refusedBound } from './refused-bounds.ts'
 import type { RequestTime } from './request-time.ts'
 
 /** What `throttleTimeMs` can tell. A quota of next to nothing asks for more. */
@@ -141,6 +143,17 @@ export class RequestContext implements RequestDetails {
   /** Throttles for the event loop's time that the request took so far, where that is over its client's quota. */
   throttleForTime(): void {
     if (this.time !== undefined) this.throttle('request', this.time.charge(this.quotaClient))
+  }
+
+  /** Counts a bound that this request has met, and tells the log now and then. */
+  boundMet(bound: NetBound): void {
+    this.connection.boundMet(bound, this.clientId)
+  }
+
+  /** The same for what an error code of the answer tells of, where that is a bound. */
+  refusedWith(errorCode: number): void {
+    const bound = refusedBound(errorCode)
+    if (bound !== undefined) this.boundMet(bound)
   }
 
   /** What the client calls itself in ApiVersions (KIP-511). */

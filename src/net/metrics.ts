@@ -1,27 +1,4 @@
-/** The bounds of this layer; each time one is met it is counted. */
-export type NetBound =
-  /** A connection has sent more requests than it may have waiting; its socket is not read. */
-  | 'connection.readahead'
-  /** All requests in memory have reached their bound; the sockets that send are not read. */
-  | 'requests.bytes'
-  /** All answers being sent have reached their bound; the next request waits. */
-  | 'answers.bytes'
-  /** A request announced a length that is negative or above `socket.request.max.bytes`; its connection is closed. */
-  | 'request.size'
-  /** A request had more entries than `sluice.max.request.entries`; its connection is closed. */
-  | 'request.entries'
-  /** `max.connections`, of the broker or of a listener; the connection is closed at once. */
-  | 'connections'
-  /** `max.connections.per.ip`; the connection is closed at once. */
-  | 'connections.per.ip'
-  /** Connections that a listener holds back for the rate at which they come; more are closed at once. */
-  | 'connections.held'
-  /** `connections.max.idle.ms`; the connection is closed. */
-  | 'connection.idle'
-  /** A connection that made no progress while others waited for the memory that it holds; it is closed. */
-  | 'connection.stalled'
-  /** Connections that a stop of the broker did not see end in time; they are cut. */
-  | 'close.timeout'
+import type { NetBound } from './bounds.ts'
 
 /** The quotas for which requests are held up, by the name that metrics show. */
 export type ThrottlingQuota = 'produce' | 'fetch' | 'request' | 'controller_mutation'

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts'
 import type { LimitedLog } from '../base/limited-log.ts'
 import type { ConnectionRates } from '../security/quotas/connection-rates.ts'
 import { canonicalAddress } from './connection-quotas.ts'
-import type { NetMetrics } from './metrics.ts'
+import type { NetMetrics, ThrottlingRate } from './metrics.ts'
 
 /** Sockets that one listener holds back, waiting for their turn or for their end; beyond them new ones are closed at once. */
 const MAX_HELD = 1024
@@ -73,7 +73,7 @@ export class PacedAccept {
         const waitMs = this.#rates.accept(this.#listenerName, this.#clock.monotonicMs())
         this.#firstIsDue = true
         if (waitMs > 0) {
-          this.#metrics.connectionThrottled('connections', waitMs)
+          this.#throttled('connections', this.#waiting[0]!, waitMs)
           this.#pause = this.#clock.setTimer(waitMs, () => this.#next())
           return
         }
@@ -81,6 +81,17 @@ export class PacedAccept {
       this.#firstIsDue = false
       this.#admit(this.#waiting.shift()!)
     }
+  }
+
+  #throttled(rate: ThrottlingRate, socket: Socket, waitMs: number): void {
+    const bound = `rate.${rate}` as const
+    this.#metrics.connectionThrottled(rate, waitMs)
+    this.#metrics.boundMet(bound, this.#listenerName)
+    this.#limitedLog.info(bound, 'connection held up', () => ({
+      listener: this.#listenerName,
+      client: canonicalAddress(socket.remoteAddress ?? ''),
+      bound,
+    }))
   }
 
   #admit(socket: Socket): void {
@@ -94,7 +105,7 @@ export class PacedAccept {
       this.#accept(socket)
       return
     }
-    this.#metrics.connectionThrottled('connections.per.ip', waitMs)
+    this.#throttled('connections.per.ip', socket, waitMs)
     socket.once('error', () => {})
     const timer = this.#clock.setTimer(waitMs, () => {
       this.#closing.delete(socket)

@@ -3,7 +3,8 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { type LogFields, type Logger, silentLogger } from '../base/logger.ts'
 import type { Connection, Outcome, Serve } from '../net/connection.ts'
 import type { ListenerOptions } from '../net/listener.ts'
-import { type NetBound, type NetMetrics, noNetMetrics } from '../net/metrics.ts'
+import type { NetBound } from '../net/bounds.ts'
+import { type NetMetrics, noNetMetrics } from '../net/metrics.ts'
 import { SocketServer, type SocketServerOptions } from '../net/socket-server.ts'
 
 /** A listener on a free port of the loopback. */
