@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { type LogFields, type Logger, silentLogger } from '../base/logger.ts'
+import type { NetBound } from '../net/bounds.ts'
 import type { Connection, Outcome, Serve } from '../net/connection.ts'
 import type { ListenerOptions } from '../net/listener.ts'
-import type { NetBound } from '../net/bounds.ts'
 import { type NetMetrics, noNetMetrics } from '../net/metrics.ts'
 import { SocketServer, type SocketServerOptions } from '../net/socket-server.ts'
 
