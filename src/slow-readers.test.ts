@@ -1,4 +1,5 @@
 /** Memory that is used again under a whole broker: who is slow to read, or goes away, and whose records take long. */
+import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import type { Broker } from './broker.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
@@ -115,12 +116,19 @@ class SlowReader {
     this.client.socket.resume()
   }
 
+  /** The broker has begun to answer, and the first bytes are here. */
+  async hasBegun(): Promise<void> {
+    const begun = once(this.client.socket, 'data')
+    this.takePiece()
+    await begun
+  }
+
   /** Reads on, and returns how many records it was given. */
-  async takeRest(): Promise<number> {
+  async takeRest(expected: (offset: number) => Buffer = valueAt): Promise<number> {
     this.#isSlow = false
     this.client.socket.resume()
     let records = 0
-    for (const { from, frame } of this.#answers) records += check(await frame, from, valueAt) - from
+    for (const { from, frame } of this.#answers) records += check(await frame, from, expected) - from
     return records
   }
 }
@@ -161,6 +169,20 @@ test('who is slow to read gets what was there, whatever was produced and forgott
   for (let from = 0; from < end; ) {
     from = check(await all.answer(askFrom(all, 't', from, 3 * MEGABYTE)), from, valueAt)
   }
+})
+
+test('an answer from the tail cache stays as it was, when the cache has long used its memory for other records', async () => {
+  const { broker, admin } = await start({ 'sluice.tail.cache.bytes': String(18 * MEGABYTE) })
+  await admin.create('t', 1)
+  const producer = await connect(broker)
+  // Each nearly fills a chunk of the cache, and all of them are more than the kernel takes of one answer.
+  const value = (offset: number) => Buffer.alloc(250_000, `<${offset}>`)
+  const cached = 60
+  for (let offset = 0; offset < cached; offset++) await produce(producer, 't', value(offset), 1)
+  const reader = new SlowReader(await connect(broker), 't', [0], 40 * MEGABYTE)
+  await reader.hasBegun()
+  for (let offset = cached; offset < 2.5 * cached; offset++) await produce(producer, 't', value(offset), 1)
+  expect(await reader.takeRest(value)).toBe(cached)
 })
 
 test('records that are looked at and compressed in turns are those that were sent, whoever sends meanwhile', async () => {
