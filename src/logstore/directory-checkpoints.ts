@@ -31,6 +31,8 @@ export class DirectoryCheckpoints {
   readonly #stale = new Set<string>()
   /** The `writeMeanwhile` under way, unless something else has been written since. */
   readonly #replacing = new Map<CheckpointKind, object>()
+  /** Those that say something else since their bytes were made last. */
+  readonly #changed = new Set<CheckpointKind>()
   /** What was written to each file last. */
   readonly #written = new Map<CheckpointKind, Buffer>()
 
@@ -66,13 +68,13 @@ export class DirectoryCheckpoints {
 
   /** In memory, until the next `write`. */
   set(name: string, offsets: CheckpointedOffsets): void {
-    for (const kind of KINDS) this.#offsets[kind].set(name, offsets[kind])
+    for (const kind of KINDS) this.#note(kind, name, offsets[kind])
   }
 
   /** In memory, until the next `write`. */
   forget(name: string): void {
     if ((this.#offsets.recoveryPoint.get(name) ?? 0) > 0) this.#stale.add(name)
-    for (const kind of KINDS) this.#offsets[kind].delete(name)
+    for (const kind of KINDS) if (this.#offsets[kind].delete(name)) this.#changed.add(kind)
   }
 
   /** Whether the file of the recovery points may still speak of what was forgotten under this name. */
@@ -126,7 +128,9 @@ export class DirectoryCheckpoints {
   /** Undefined where the file says it: a broker that nobody uses leaves its disk alone. */
   #unwritten(kind: CheckpointKind, logs: Iterable<CheckpointedLog>): Buffer | undefined {
     const offsets = this.#offsets[kind]
-    for (const log of logs) offsets.set(log.topicPartition, log[kind])
+    for (const log of logs) this.#note(kind, log.topicPartition, log[kind])
+    // Making the bytes is most of what ten thousand idle partitions cost.
+    if (!this.#changed.delete(kind) && this.#written.has(kind)) return undefined
     const rows: [string, number, number][] = []
     for (const [name, offset] of offsets) {
       const dash = name.lastIndexOf('-')
@@ -136,6 +140,13 @@ export class DirectoryCheckpoints {
     if (this.#written.get(kind)?.equals(bytes) === true) return undefined
     this.#written.delete(kind)
     return bytes
+  }
+
+  #note(kind: CheckpointKind, name: string, offset: number): void {
+    const offsets = this.#offsets[kind]
+    if (offsets.get(name) === offset) return
+    offsets.set(name, offset)
+    this.#changed.add(kind)
   }
 
   #hasWritten(kind: CheckpointKind, bytes: Buffer, stale: readonly string[]): void {
