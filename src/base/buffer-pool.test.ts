@@ -54,6 +54,16 @@ test('what is free stays within its bound', () => {
   expect(pool.freeBytes).toBe(16 * MEGABYTE)
 })
 
+test('free memory of a size that nobody asks for any more makes place for what is used now', () => {
+  const pool = new BufferPool({ maxFreeBytes: 4 * MEGABYTE })
+  const lent = Array.from({ length: 4 }, () => pool.lend(MEGABYTE))
+  for (const buffer of lent) pool.giveBack(buffer)
+  const used = pool.lend(MEGABYTE / 2)
+  pool.giveBack(used)
+  expect(pool.freeBytes).toBe(3.5 * MEGABYTE)
+  expect(pool.lend(MEGABYTE / 2).buffer).toBe(used.buffer)
+})
+
 test.each([512, 513, 1024, 1025, 4095, 65_536, 65_537, MEGABYTE, 6 * MEGABYTE, 16 * MEGABYTE])(
   '%i bytes are lent of memory at most twice as large',
   (bytes) => {

@@ -25,6 +25,9 @@ export class BufferPool {
   /** By the power of two that is their size. */
   readonly #free: Buffer[][] = Array.from({ length: log2(LARGEST_BYTES) + 1 }, () => [])
   #freeBytes = 0
+  /** Which loan was the last of that size, counted over all. */
+  readonly #lastLoan: number[] = this.#free.map(() => 0)
+  #loans = 0
   /** Holders of each piece that is lent, and 0 while it is free. */
   readonly #holders = new WeakMap<ArrayBufferLike, number>()
 
@@ -50,6 +53,7 @@ export class BufferPool {
     if (bytes > LARGEST_BYTES) return Buffer.allocUnsafeSlow(bytes)
     if (bytes < SMALLEST_BYTES / 2 && !this.#isChecked) return Buffer.allocUnsafe(bytes)
     const size = sizeFor(bytes)
+    this.#lastLoan[log2(size)] = ++this.#loans
     let whole = this.#free[log2(size)]!.pop()
     if (whole === undefined) whole = Buffer.allocUnsafeSlow(size)
     else {
@@ -80,9 +84,21 @@ export class BufferPool {
     this.#holders.set(memory, holders - 1)
     if (holders > 1) return
     if (this.#isChecked) new Uint8Array(memory).fill(POISON)
-    if (this.#freeBytes + memory.byteLength > this.#maxFreeBytes) return
     this.#free[log2(memory.byteLength)]!.push(Buffer.from(memory))
     this.#freeBytes += memory.byteLength
+    while (this.#freeBytes > this.#maxFreeBytes) this.#dropLeastUsed()
+  }
+
+  /** Lets go of a piece of the size that was not asked for for longest, or what is used now would find no place. */
+  #dropLeastUsed(): void {
+    let least: Buffer[] = []
+    let lastLoan = Number.POSITIVE_INFINITY
+    for (const [index, pieces] of this.#free.entries()) {
+      if (pieces.length === 0 || this.#lastLoan[index]! >= lastLoan) continue
+      least = pieces
+      lastLoan = this.#lastLoan[index]!
+    }
+    this.#freeBytes -= least.pop()?.length ?? 0
   }
 }
 
