@@ -1,6 +1,8 @@
 /** A disk that fills up, at any write, and has room again: what clients are told, and what is there afterwards. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Broker } from './broker.ts'
+import { FaultyFileSystem } from './logstore/faulty-fs.ts'
+import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { isDeep } from './testing/depth.ts'
 import { DirectoryClient } from './testing/directory-client.ts'
@@ -11,6 +13,7 @@ import { encodeBatch } from './wire/records.ts'
 
 const SEEDS = isDeep ? 100 : 6
 const TOPICS = ['plain', 'flushed', 'compacted'] as const
+const OFFSETS_LOG = '/data/__consumer_offsets-0'
 const START_MS = 1_700_000_000_000
 const overrides = {
   'offsets.topic.num.partitions': '1',
@@ -24,7 +27,7 @@ afterEach(async () => {
   running = []
 })
 
-async function start(disk: MemoryFileSystem): Promise<{ broker: Broker; client: DirectoryClient }> {
+async function start(disk: FileSystem): Promise<{ broker: Broker; client: DirectoryClient }> {
   const broker = await startTestBroker(disk, { overrides })
   running.push(broker)
   const { host, port } = broker.listeners[0]!
@@ -154,4 +157,28 @@ describe('a disk that fills up', () => {
       }
     },
   )
+})
+
+describe('a coordinator whose log finds no room at the start', () => {
+  it('is there when there is some, with all that it knew', async () => {
+    const disk = new MemoryFileSystem()
+    const before = await start(disk)
+    await before.client.create('plain', 1)
+    expect(await before.client.commit('g', 'plain', 7n)).toBe(ErrorCode.NONE)
+    disk.kill()
+    for (const closeable of running.splice(0).reverse()) await closeable.close()
+    for (const name of disk.readDirectory(OFFSETS_LOG))
+      if (name.endsWith('index')) disk.removeFile(`${OFFSETS_LOG}/${name}`)
+    const faulty = new FaultyFileSystem(disk)
+    const full = faulty.inject({
+      operations: ['create', 'write'],
+      path: /__consumer_offsets-0/,
+      code: 'ENOSPC',
+    })
+    const { client } = await start(faulty)
+    expect(await client.commit('g', 'plain', 8n)).toBe(ErrorCode.NOT_COORDINATOR)
+    full.remove()
+    await client.until(async () => (await client.committedOffset('g', 'plain')).offset === 7n)
+    expect(await client.commit('g', 'plain', 8n)).toBe(ErrorCode.NONE)
+  })
 })

@@ -36,6 +36,10 @@ export function followCoordinatorTopic(
     }
     return Promise.all(loading)
   }
+  const unsubscribe = partitions.subscribeToRoom((hosted) => {
+    if (hosted.topic !== topic || !hosted.isLeader) return
+    void coordinator.elected(hosted.partition, hosted.leaderEpoch, coordinatorLog(hosted))
+  })
   const end = metadata.subscribe((image, _changes, previous) => {
     const before = previous.topics.get(topic)
     const now = image.topics.get(topic)
@@ -45,5 +49,11 @@ export function followCoordinatorTopic(
       for (const { partition } of before?.partitions ?? []) coordinator.resigned(partition)
     void follow()
   })
-  return { loaded: follow(), end }
+  return {
+    loaded: follow(),
+    end: () => {
+      unsubscribe()
+      end()
+    },
+  }
 }

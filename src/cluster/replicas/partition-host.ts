@@ -53,6 +53,7 @@ export class PartitionHost {
   /** Partitions whose log failed, or could not be opened: their topics' ids by `topic-partition`. */
   readonly #offline = new Map<string, string>()
   readonly #unopened: UnopenedPartitions
+  readonly #onRoom = new Set<(partition: HostedPartition) => void>()
   /** Partitions whose logs the disk has no room for, by `topic-partition`. */
   readonly #roomless = new Map<string, UnopenedPartition>()
   #roomRetry: Timer | undefined
@@ -87,6 +88,12 @@ export class PartitionHost {
   /** How many are still to be opened. */
   get unopenedCount(): number {
     return this.#unopened.count
+  }
+
+  /** Calls `listener`, which must not throw, for each partition that is open only now that its disk has room. */
+  subscribeToRoom(listener: (partition: HostedPartition) => void): () => void {
+    this.#onRoom.add(listener)
+    return () => this.#onRoom.delete(listener)
   }
 
   /** Resolves when none is left to be opened. */
@@ -195,7 +202,7 @@ export class PartitionHost {
       }
       hosted[partition] = opened
       this.#offline.delete(name)
-      this.#roomless.delete(name)
+      if (this.#roomless.delete(name)) for (const listener of this.#onRoom) listener(opened)
     } catch (error) {
       const isKnown = this.#roomless.delete(name)
       if (isOutOfRoom(error)) {
