@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SeededRandom } from '../../src/testing/seeded-random.ts'
 import { TestClient } from '../../src/testing/test-client.ts'
@@ -118,7 +119,7 @@ export class Kills {
   }
 
   async run(): Promise<void> {
-    const { seconds, print, dir, checked } = this.#options
+    const { seconds, print, checked } = this.#options
     this.#broker = await this.#startBroker()
     await this.#createTopics()
     await this.#idempotent.start()
@@ -145,7 +146,10 @@ export class Kills {
     await this.#waitForRemovals()
     const { code } = await this.#broker.stop()
     checked('a clean stop', code === 0 ? [] : [`exit code ${code}`])
-    checked('files after a clean stop', [...inspectLogFiles(dir, 'clean')])
+    checked(
+      'files after a clean stop',
+      this.#directories.flatMap((each) => [...inspectLogFiles(each, 'clean')]),
+    )
     print(this.#transactions.summary)
   }
 
@@ -175,17 +179,29 @@ export class Kills {
     ]
   }
 
+  /** Partitions are spread over them. */
+  get #directories(): readonly string[] {
+    return ['first', 'second'].map((name) => join(this.#options.dir, name))
+  }
+
+  get #process() {
+    return { dir: this.#directories.join(), config }
+  }
+
   async #killAndStart(): Promise<void> {
-    const { dir, checked } = this.#options
+    const { checked } = this.#options
     const killed = this.#broker
     this.#broker = undefined
     await killed?.kill()
     this.#kills++
     checked('no error before the kill', errorsOf(killed))
-    checked('files after a kill', [...inspectLogFiles(dir, 'killed')])
+    checked(
+      'files after a kill',
+      this.#directories.flatMap((each) => [...inspectLogFiles(each, 'killed')]),
+    )
     if (this.#random.chance(0.25)) {
       // Also while it recovers.
-      const starting = BrokerProcess.spawn({ dir, config })
+      const starting = BrokerProcess.spawn(this.#process)
       await delay(this.#random.integer(50, 600))
       await starting.kill()
       this.#kills++
@@ -194,7 +210,7 @@ export class Kills {
   }
 
   #startBroker(): Promise<BrokerProcess> {
-    return BrokerProcess.start({ dir: this.#options.dir, config })
+    return BrokerProcess.start(this.#process)
   }
 
   async #lookAt(how: 'recent' | 'all'): Promise<void> {

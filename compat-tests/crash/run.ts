@@ -3,7 +3,7 @@
  * - kills: producers of every acks level, transactions, groups, compaction and retention at work on a broker that is
  *   killed again and again, for so many seconds; after each start every promise is looked at.
  * - disk: the tests with an injected file system, in full: every write torn, syncs and reads that fail, files damaged or
- *   missing, a disk that fills up.
+ *   missing, a disk that fills up, and one of a few megabytes that is real, where the system lets a test mount one.
  * The same seed makes the same choices again.
  */
 import { spawn } from 'node:child_process'
@@ -23,6 +23,7 @@ const DISK_TESTS = [
   'src/cluster/metadata',
   'compat-tests/faults',
   'compat-tests/operations/disk.test.ts',
+  'compat-tests/operations/small-disk.test.ts',
 ]
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { values, positionals } = parseArgs({

@@ -13,6 +13,8 @@ export interface BrokerProcessOptions {
   /** 0 or none for a free one. */
   readonly port?: number
   readonly config?: Readonly<Record<string, string | number | boolean>>
+  /** The command, with its arguments, that runs the program. */
+  readonly within?: readonly string[]
 }
 
 /** A line of the broker's log. */
@@ -39,8 +41,9 @@ export class BrokerProcess {
   stdout = ''
   stderr = ''
 
-  private constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [program, ...args], {
+  private constructor(args: readonly string[], within: readonly string[] = []) {
+    const [command, ...commandArgs] = [...within, process.execPath, program, ...args]
+    this.#child = spawn(command!, commandArgs, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -79,10 +82,8 @@ export class BrokerProcess {
       'sluice.log.format': 'json',
       ...options.config,
     }
-    return new BrokerProcess([
-      'start',
-      ...Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`]),
-    ])
+    const args = Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`])
+    return new BrokerProcess(['start', ...args], options.within)
   }
 
   /** The program with these arguments, without waiting for a start. */

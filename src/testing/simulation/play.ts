@@ -52,7 +52,8 @@ export async function play(scene: Scene, mode: Mode): Promise<void> {
   await machine.start()
   const { random } = world
   await scene.createTopic('plain', 2, random.pick(RETENTION))
-  await scene.createTopic('ordered', 2, random.pick(CLEANUP))
+  // Of what is not flushed, a power cut may leave a compacted log the end without the middle, as in Kafka.
+  await scene.createTopic('ordered', 2, mode === 'lossy' ? {} : random.pick(CLEANUP))
   if (mode !== 'lossy') await scene.createTopic('paid', 2, random.pick(CLEANUP))
   await scene.findCoordinators()
   const chaos = new Chaos(scene, {
