@@ -326,18 +326,24 @@ describe('a client that leaves', () => {
   })
 })
 
-it('thousands of requests in one piece are served in turns with those of others', async () => {
-  const order: string[] = []
-  const server = await start((request) => {
-    order.push(request.toString())
-    return answer(request)
-  })
-  const many = await client(server)
-  const other = await client(server)
-  many.send(Buffer.concat(Array.from({ length: 5000 }, () => framed('many'))))
-  await until(() => order.length > 0)
-  other.send(framed('other'))
-  await other.received(1)
-  expect(order.indexOf('other')).toBeLessThan(5000)
-  await many.received(5000)
-})
+it.each([
+  ['at once', false],
+  ['by promises', true],
+])(
+  'thousands of requests in one piece, answered %s, are served in turns with those of others',
+  async (_how, promised) => {
+    const order: string[] = []
+    const server = await start((request) => {
+      order.push(request.toString())
+      return promised ? Promise.resolve(answer(request)) : answer(request)
+    })
+    const many = await client(server)
+    const other = await client(server)
+    many.send(Buffer.concat(Array.from({ length: 5000 }, () => framed('many'))))
+    await until(() => order.length > 0)
+    other.send(framed('other'))
+    await other.received(1)
+    expect(order.indexOf('other')).toBeLessThan(5000)
+    await many.received(5000)
+  },
+)

@@ -121,6 +121,8 @@ export class Connection implements ConnectionAddresses {
   #handling = false
   #waitingToAnswer = false
   #waitingForTurn = false
+  /** Before others have their turn. Handlers whose promises resolve at once would otherwise follow each other for ever. */
+  #leftAtOnce = REQUESTS_AT_ONCE
   #muted: Timer | undefined
   /** Made when there is one. */
   #onGone: Set<() => void> | undefined
@@ -349,6 +351,7 @@ export class Connection implements ConnectionAddresses {
   }
 
   #afterInput(): void {
+    this.#leftAtOnce = REQUESTS_AT_ONCE
     this.#pump()
     const fault = this.#assembler.fault
     if (fault !== undefined) {
@@ -376,9 +379,8 @@ export class Connection implements ConnectionAddresses {
   #pump(): void {
     if (this.#pumping || this.#state === 'lingering' || this.#state === 'closed') return
     this.#pumping = true
-    let left = REQUESTS_AT_ONCE
     while (this.#queue.length > 0 && this.#mayBegin()) {
-      if (left-- === 0) {
+      if (this.#leftAtOnce-- === 0) {
         this.#pumpLater()
         break
       }
@@ -403,6 +405,7 @@ export class Connection implements ConnectionAddresses {
     this.#waitingForTurn = true
     void this.#env.slices.nextTurn().then(() => {
       this.#waitingForTurn = false
+      this.#leftAtOnce = REQUESTS_AT_ONCE
       this.#pump()
     })
   }
