@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Latencies } from './well-behaved.ts'
 
+/** Between two rounds of the client. */
+const REST_MS = 4
 const program = fileURLToPath(new URL('well-behaved.ts', import.meta.url))
 
 export class WellBehaved {
@@ -11,18 +13,19 @@ export class WellBehaved {
   #answer = Promise.withResolvers<Latencies>()
   #fault: string | undefined
 
-  private constructor(host: string, port: number) {
-    this.#child = fork(program, [host, String(port)])
+  private constructor(host: string, port: number, restMs: number) {
+    this.#child = fork(program, [host, String(port), String(restMs)])
     this.#child.on('message', (message: 'ready' | Latencies) => {
-      const latencies = message === 'ready' ? { ms: [] } : message
+      const latencies = message === 'ready' ? { ms: [], produceMs: [], fetchMs: [] } : message
       this.#fault ??= latencies.fault
       this.#answer.resolve(latencies)
     })
     this.#child.on('exit', () => this.#answer.reject(new Error('the well-behaved client has ended')))
   }
 
-  static async start(host: string, port: number): Promise<WellBehaved> {
-    const client = new WellBehaved(host, port)
+  /** @param restMs after each round of three requests */
+  static async start(host: string, port: number, restMs = REST_MS): Promise<WellBehaved> {
+    const client = new WellBehaved(host, port, restMs)
     const { fault } = await client.#answer.promise
     if (fault !== undefined) throw new Error(fault)
     return client
@@ -30,12 +33,18 @@ export class WellBehaved {
 
   /** The latencies since the last call, in milliseconds, ascending. Rejects where the broker failed the client. */
   async latencies(): Promise<number[]> {
+    const { ms } = await this.round()
+    return [...ms].sort((a, b) => a - b)
+  }
+
+  /** The same, as they came and by what was asked. */
+  async round(): Promise<Latencies> {
     if (this.#fault !== undefined) throw new Error(`the well-behaved client: ${this.#fault}`)
     this.#answer = Promise.withResolvers()
     this.#child.send('round')
-    const { ms, fault } = await this.#answer.promise
-    if (fault !== undefined) throw new Error(`the well-behaved client: ${fault}`)
-    return [...ms].sort((a, b) => a - b)
+    const latencies = await this.#answer.promise
+    if (latencies.fault !== undefined) throw new Error(`the well-behaved client: ${latencies.fault}`)
+    return latencies
   }
 
   stop(): void {

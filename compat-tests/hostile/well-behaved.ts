@@ -1,6 +1,7 @@
 /**
  * A client that does no more than it should, in a process of its own: produces a record with acks=all, fetches it, asks
  * for its topic's metadata, rests, and so on. Told 'round' it answers with the latencies since the last time.
+ * Arguments: host, port, and how many milliseconds it rests.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { TestClient } from '../../src/testing/test-client.ts'
@@ -12,25 +13,28 @@ import { metadataRequest, metadataResponse } from '../../src/wire/schemas/03-met
 import { fetchInput } from './fetch-input.ts'
 import { createTopics, deleteTopics, WELL_BEHAVED_TOPIC as TOPIC } from './topics.ts'
 
-const REST_MS = 4
-
 /** What the client tells its parent. */
 export interface Latencies {
   readonly ms: readonly number[]
+  /** Those of Produce and of Fetch among them. */
+  readonly produceMs: readonly number[]
+  readonly fetchMs: readonly number[]
   /** What went wrong, if anything: then it has ended. */
   readonly fault?: string
 }
 
-let latencies: number[] = []
+let latencies = { ms: [] as number[], produceMs: [] as number[], fetchMs: [] as number[] }
 /** Since when an answer is waited for. */
 let waitingSince: number | undefined
 
-async function timed<T>(work: Promise<T>): Promise<T> {
+async function timed<T>(work: Promise<T>, kind?: 'produceMs' | 'fetchMs'): Promise<T> {
   const began = performance.now()
   waitingSince = began
   const value = await work
   waitingSince = undefined
-  latencies.push(performance.now() - began)
+  const tookMs = performance.now() - began
+  latencies.ms.push(tookMs)
+  if (kind !== undefined) latencies[kind].push(tookMs)
   return value
 }
 
@@ -48,6 +52,7 @@ async function round(client: TestClient): Promise<void> {
       timeoutMs: 30_000,
       topicData: [{ name: TOPIC, partitionData: [{ index: 0, records }] }],
     }),
+    'produceMs',
   )
   const written = produced.responses[0]?.partitionResponses[0]
   expectNone('produce', written?.errorCode)
@@ -58,6 +63,7 @@ async function round(client: TestClient): Promise<void> {
       12,
       fetchInput(TOPIC, written!.baseOffset, { maxWaitMs: 500, maxBytes: 100_000 }),
     ),
+    'fetchMs',
   )
   const read = fetched.responses[0]?.partitions[0]
   expectNone('fetch', read?.errorCode)
@@ -68,28 +74,28 @@ async function round(client: TestClient): Promise<void> {
   expectNone('metadata', topics?.[0]?.errorCode)
 }
 
-async function run(host: string, port: number): Promise<void> {
+async function run(host: string, port: number, restMs: number): Promise<void> {
   const client = await TestClient.connect(host, port, 'well-behaved')
   await deleteTopics(client, [TOPIC])
   await createTopics(client, [TOPIC])
   process.send!('ready')
   for (;;) {
     await round(client)
-    await delay(REST_MS)
+    await delay(restMs)
   }
 }
 
 process.on('message', () => {
   // What it waits for now has taken at least so long.
-  if (waitingSince !== undefined) latencies.push(performance.now() - waitingSince)
-  process.send!({ ms: latencies } satisfies Latencies)
-  latencies = []
+  if (waitingSince !== undefined) latencies.ms.push(performance.now() - waitingSince)
+  process.send!(latencies satisfies Latencies)
+  latencies = { ms: [], produceMs: [], fetchMs: [] }
 })
 process.on('disconnect', () => process.exit())
-const [host = '127.0.0.1', port = '9092'] = process.argv.slice(2)
-run(host, Number(port)).catch((error: unknown) => {
+const [host = '127.0.0.1', port = '9092', restMs = '4'] = process.argv.slice(2)
+run(host, Number(port), Number(restMs)).catch((error: unknown) => {
   process.send!({
-    ms: latencies,
+    ...latencies,
     fault: error instanceof Error ? error.message : String(error),
   } satisfies Latencies)
 })

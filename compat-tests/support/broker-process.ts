@@ -15,6 +15,8 @@ export interface BrokerProcessOptions {
   readonly config?: Readonly<Record<string, string | number | boolean>>
   /** The command, with its arguments, that runs the program. */
   readonly within?: readonly string[]
+  /** A module that its process loads first. */
+  readonly preload?: string
 }
 
 /** A line of the broker's log. */
@@ -41,8 +43,9 @@ export class BrokerProcess {
   stdout = ''
   stderr = ''
 
-  private constructor(args: readonly string[], within: readonly string[] = []) {
-    const [command, ...commandArgs] = [...within, process.execPath, program, ...args]
+  private constructor(args: readonly string[], { within = [], preload }: Partial<BrokerProcessOptions> = {}) {
+    const imported = preload === undefined ? [] : ['--import', preload]
+    const [command, ...commandArgs] = [...within, process.execPath, ...imported, program, ...args]
     this.#child = spawn(command!, commandArgs, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -83,7 +86,7 @@ export class BrokerProcess {
       ...options.config,
     }
     const args = Object.entries(overrides).flatMap(([key, value]) => ['--override', `${key}=${value}`])
-    return new BrokerProcess(['start', ...args], options.within)
+    return new BrokerProcess(['start', ...args], options)
   }
 
   /** The program with these arguments, without waiting for a start. */

@@ -27,6 +27,8 @@ function kafka(bootstrapServers: string, clientId = 'kafkajs'): Kafka {
     clientId,
     brokers: [bootstrapServers],
     logLevel: logLevel.NOTHING,
+    // A second by default, which a busy machine may take.
+    connectionTimeout: 10_000,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 20 },
   })
 }

@@ -87,7 +87,7 @@ export async function readLog(
   }
 }
 
-async function earliestOffset(client: TestClient, topic: string, partition: number): Promise<number> {
+export async function earliestOffset(client: TestClient, topic: string, partition: number): Promise<number> {
   const { topics } = await client.send(listOffsetsRequest, listOffsetsResponse, 7, {
     replicaId: -1,
     topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: EARLIEST }] }],
