@@ -83,7 +83,8 @@ export class Follower {
     }
     expectNone(this.#topic, fetched.errorCode)
     this.#read(fetched)
-    this.#end = this.#isCommitted ? fetched.lastStableOffset : fetched.highWatermark
+    // What is behind an open transaction comes when that has ended.
+    this.#end = fetched.highWatermark
   }
 
   /** Retention was faster. */
