@@ -1,5 +1,5 @@
 /** Looks at the broker from outside, every few seconds. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { cpuSeconds } from '../../bench/processes.ts'
@@ -140,10 +140,21 @@ function threads(pid: number): number {
   return Number(/^Threads:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
 }
 
-/** What files take, by their lengths; those that go meanwhile do not count. */
+/** What files take, by their lengths; files and folders that go meanwhile do not count. */
 function bytesUnder(dir: string): number {
   let bytes = 0
-  for (const path of readdirSync(dir, { recursive: true, encoding: 'utf8' }))
-    bytes += statSync(join(dir, path), { throwIfNoEntry: false })?.size ?? 0
+  for (const entry of entriesOf(dir)) {
+    const path = join(dir, entry.name)
+    bytes += entry.isDirectory() ? bytesUnder(path) : (statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  }
   return bytes
+}
+
+function entriesOf(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
 }
