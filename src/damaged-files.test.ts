@@ -11,7 +11,11 @@
  * | `partition.metadata` | everything, unless it names another topic: then the log is set aside, and a warning says where |
  * | `meta.properties` | everything, or the start is refused |
  * | the metadata | everything, or the start is refused; a last commit that is not whole is a torn write after a kill |
+ *
+ * A file that cannot be read takes its directory's partitions away, as in Kafka, or keeps the broker from its start; all is
+ * there again when it can be.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
@@ -19,6 +23,7 @@ import { systemRandom } from './base/random.ts'
 import { Broker } from './broker.ts'
 import { loadConfig } from './config/load.ts'
 import { readSmallFile } from './logstore/checkpoints.ts'
+import { FaultyFileSystem } from './logstore/faulty-fs.ts'
 import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { StartError } from './start-error.ts'
@@ -30,6 +35,7 @@ import { readRecords } from './wire/record-reader.ts'
 import { encodeBatch } from './wire/records.ts'
 import { produceRequest, produceResponse } from './wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from './wire/schemas/01-fetch.ts'
+import { listOffsetsRequest, listOffsetsResponse } from './wire/schemas/02-list-offsets.ts'
 import { findCoordinatorRequest, findCoordinatorResponse } from './wire/schemas/10-find-coordinator.ts'
 import { initProducerIdRequest, initProducerIdResponse } from './wire/schemas/22-init-producer-id.ts'
 import { endTxnRequest, endTxnResponse } from './wire/schemas/26-end-txn.ts'
@@ -331,3 +337,73 @@ describe.each(['clean', 'killed'] as const)('after a stop that was %s', (stop) =
     expect(wrong).toEqual([])
   })
 })
+
+/** What is served while `path` cannot be read, and when it can be again. */
+async function checkUnreadable(template: Template, path: string, when: string): Promise<string[]> {
+  const wrong: string[] = []
+  const disk = copyOf(template)
+  const fs = new FaultyFileSystem(disk)
+  const lines = new Lines()
+  const breakIt = () =>
+    fs.inject({ operations: ['read'], path: new RegExp(`^${path.replaceAll('.', '\\.')}$`), code: 'EIO' })
+  if (when === 'from the start on') breakIt()
+  const started = await start(fs, lines).catch((error: unknown) => {
+    if (!(error instanceof StartError && /EIO/.test(error.message))) wrong.push(`no start: ${error}`)
+    return undefined
+  })
+  if (started !== undefined) {
+    breakIt()
+    const { client } = started
+    const { topics } = await client.client.send(listOffsetsRequest, listOffsetsResponse, 7, {
+      replicaId: -1,
+      topics: [{ name: 'plain', partitions: [{ partitionIndex: 0, timestamp: START_MS + 4000 }] }],
+    })
+    const { errorCode, offset } = topics[0]!.partitions[0]!
+    if (errorCode === ErrorCode.NONE ? offset !== 4 : !REFUSALS.test(`${errorCode}`))
+      wrong.push(`looked up at ${offset}, ${errorCode}`)
+    for (const topic of TOPICS) {
+      const expected = template.contents.get(topic)!
+      const { values, failure } = await read(client, topic)
+      for (const [offset, value] of values)
+        if (expected.get(offset) !== value) wrong.push(`${topic} at ${offset}: ${value.slice(0, 30)}`)
+      if (failure !== undefined && !REFUSALS.test(failure)) wrong.push(`${topic}: ${failure}`)
+      if (failure === undefined && values.size !== expected.size)
+        wrong.push(`${topic}: ${values.size} of ${expected.size} records and not a word`)
+      if (failure !== undefined && !lines.reports.some((text) => text.includes('EIO')))
+        wrong.push(`${topic}: ${failure}, and the log says nothing`)
+    }
+  }
+  for (const closeable of running.splice(0).reverse()) await closeable.close()
+  fs.clearFaults()
+  const { client } = await start(fs)
+  for (const topic of TOPICS) {
+    const { values, failure } = await read(client, topic)
+    if (failure !== undefined || !isDeepStrictEqual(values, template.contents.get(topic)))
+      wrong.push(`${topic} afterwards: ${failure}, ${values.size} records`)
+  }
+  const { offset } = await client.committedOffset(GROUP, 'plain')
+  if (offset !== COMMITTED) wrong.push(`committed afterwards: ${offset}`)
+  return wrong
+}
+
+/** NOT_LEADER_OR_FOLLOWER and KAFKA_STORAGE_ERROR. */
+const REFUSALS = /^(6|56)$/
+
+describe.each(isDeep ? (['clean', 'killed'] as const) : (['clean'] as const))(
+  'after a stop that was %s',
+  (stop) => {
+    it.each(['from the start on', 'later'])(
+      'a file that cannot be read %s costs nothing that is in it: it is all there when it can be read again',
+      { timeout: 300_000 },
+      async (when) => {
+        const template = await makeTemplate(stop)
+        const wrong: string[] = []
+        for (const path of template.files) {
+          for (const line of await checkUnreadable(template, path, when)) wrong.push(`${path}: ${line}`)
+          for (const closeable of running.splice(0).reverse()) await closeable.close()
+        }
+        expect(wrong).toEqual([])
+      },
+    )
+  },
+)

@@ -35,6 +35,22 @@ export class LogHealth {
     }
   }
 
+  /** Does what only reads, where the log can be used: it goes on, if it cannot be read. Throws LogStorageError. */
+  look<T>(what: string, action: () => T): T {
+    this.check()
+    try {
+      return action()
+    } catch (error) {
+      if (error instanceof KafkaError) throw error
+      this.#logger.error('could not read a log', {
+        partition: this.#topicPartition,
+        action: what,
+        err: error,
+      })
+      throw this.report(what, error)
+    }
+  }
+
   error(what: string, cause: unknown): LogStorageError {
     if (cause instanceof LogStorageError) return cause
     return new LogStorageError(`could not ${what} the log of ${this.#topicPartition}`, cause)

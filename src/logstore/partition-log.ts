@@ -285,25 +285,28 @@ export class PartitionLog {
 
   /** The aborted transactions that touch `[fromOffset, toOffset)`. */
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
-    return this.#segments.abortedTransactions(fromOffset, toOffset)
+    return this.#health.look('look up aborted transactions of', () =>
+      this.#segments.abortedTransactions(fromOffset, toOffset),
+    )
   }
 
   /** The first record whose timestamp is at least `timestamp`; undefined where there is none. */
   offsetForTimestamp(timestamp: number): FoundTimestamp | undefined {
-    this.#health.check()
-    return findTimestamp(this.#segments, this.#logStartOffset, timestamp)
+    return this.#health.look('look up a timestamp of', () =>
+      findTimestamp(this.#segments, this.#logStartOffset, timestamp),
+    )
   }
 
   /** The first record that has the largest timestamp of the log; undefined where no record has one. */
   maxTimestampOffset(): FoundTimestamp | undefined {
-    this.#health.check()
-    return findMaxTimestamp(this.#segments, this.#logStartOffset)
+    return this.#health.look('look up the latest timestamp of', () =>
+      findMaxTimestamp(this.#segments, this.#logStartOffset),
+    )
   }
 
   /** At most `maxCount` offsets where segments begin or the log ends, as `offsetsBefore` has it. */
   offsetsBefore(timestampMs: number, maxCount: number): number[] {
-    this.#health.check()
-    return this.#health.guard('look up offsets of', () =>
+    return this.#health.look('look up offsets of', () =>
       offsetsBefore(this.#segments.all, {
         timestampMs,
         maxCount,
