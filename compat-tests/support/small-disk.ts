@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeDataDirectory, removeDataDirectory } from './data-directory.ts'
+import { makeDataDirectory } from './data-directory.ts'
 
 const MOUNT = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && echo mounted && exec cat'
 
@@ -11,7 +11,7 @@ export function canMount(): boolean {
   const script = 'mount -t tmpfs -o size=1m tmpfs "$1"'
   const dir = makeDataDirectory('mount')
   const { status } = spawnSync('unshare', ['-m', 'sh', '-c', script, 'sh', dir], { stdio: 'ignore' })
-  removeDataDirectory(dir)
+  rmdirSync(dir)
   return status === 0
 }
 
@@ -69,6 +69,7 @@ export class SmallDisk {
     const closed = once(this.#holder, 'close')
     this.#holder.stdin!.end()
     await closed
-    removeDataDirectory(this.#directory)
+    // What was in it has gone with the namespace.
+    rmdirSync(this.#directory)
   }
 }
