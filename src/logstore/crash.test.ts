@@ -1,152 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { faultStride } from '../testing/depth.ts'
-import { batchOf, contentsOf, logFixture, START_MS } from '../testing/log-fixture.ts'
-import { ManualClock } from '../testing/manual-clock.ts'
+import { batchOf, contentsOf, logFixture } from '../testing/log-fixture.ts'
+import { checkRestart, goOnWithTransaction, type Known, lifeConfig, liveLog } from '../testing/log-life.ts'
 import { SeededRandom } from '../testing/seeded-random.ts'
 import { BatchReader } from '../wire/batch.ts'
-import { encodeEndTxnMarkerBatch } from '../wire/control-records.ts'
 import { readSmallFile } from './checkpoints.ts'
 import { CHANGING_OPERATIONS, FaultyFileSystem } from './faulty-fs.ts'
-import type { FileSystem } from './file-system.ts'
-import type { LogConfig } from './log-config.ts'
-import { defaultLogConfig } from './log-config.ts'
-import { LogDirectory } from './log-directory.ts'
 import { LogStorageError } from './log-errors.ts'
 import { MemoryFileSystem } from './memory-fs.ts'
 import type { PartitionLog } from './partition-log.ts'
-
-const config: LogConfig = {
-  ...defaultLogConfig,
-  segmentBytes: 700,
-  indexIntervalBytes: 150,
-  fileDeleteDelayMs: 0,
-}
-const PRODUCERS = 3
-const MARKER = 'a marker'
-/** Logs of even seeds are one segment, of which recovery reads the end alone. */
-const WHOLE_LOG_BYTES = 100_000
-
-/** What a run knows at the moment that the machine goes down. */
-interface Known {
-  /** Values by offset, all that was acknowledged. */
-  readonly appended: Map<number, string>
-  /** All below was flushed. */
-  flushed: number
-}
-
-function openDirectory(fs: FileSystem, clock: ManualClock): LogDirectory {
-  const logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger }
-  return LogDirectory.open({ fs, path: '/data', clock, random: new SeededRandom(5), logger })
-}
-
-const identity = { topic: 't', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partition: 0 }
-
-function openLog(directory: LogDirectory, segmentBytes = config.segmentBytes): PartitionLog {
-  return directory.openOrCreate(identity, { ...config, segmentBytes })
-}
-
-/** Begins a transaction, or ends the one that is open. */
-function goOnWithTransaction(
-  log: PartitionLog,
-  known: Known,
-  leaderEpoch: number,
-  type: 'ABORT' | 'COMMIT',
-): void {
-  const producer = { producerId: 20, producerEpoch: 0 }
-  const entry = log.producers.entries.get(producer.producerId)
-  if (entry?.currentTxnFirstOffset === undefined) {
-    const baseSequence = (entry?.lastSequence ?? -1) + 1
-    const batch = batchOf(['in a transaction'], { ...producer, baseSequence, isTransactional: true })
-    const { firstOffset } = log.appendAsLeader(batch, { leaderEpoch, origin: 'client' })
-    known.appended.set(firstOffset, 'in a transaction')
-    return
-  }
-  const marker = encodeEndTxnMarkerBatch({
-    marker: { type, coordinatorEpoch: 0 },
-    ...producer,
-    timestamp: START_MS,
-  })
-  const { firstOffset } = log.appendAsLeader(marker, { leaderEpoch, origin: 'coordinator' })
-  known.appended.set(firstOffset, MARKER)
-}
-
-/** Appends, flushes, cuts, deletes and checkpoints until the disk says no. */
-async function run(fs: FileSystem, known: Known, seed: number): Promise<void> {
-  const random = new SeededRandom(seed)
-  const clock = new ManualClock(START_MS)
-  const directory = openDirectory(fs, clock)
-  const log = openLog(directory, seed % 2 === 0 ? WHOLE_LOG_BYTES : config.segmentBytes)
-  const sequences = new Map<number, number>()
-  for (let step = 0; step < 60; step++) {
-    const leaderEpoch = Math.floor(step / 15)
-    if (random.chance(0.3))
-      goOnWithTransaction(log, known, leaderEpoch, random.chance(0.6) ? 'ABORT' : 'COMMIT')
-    const producerId = 10 + random.integer(0, PRODUCERS - 1)
-    const value = `${step}:${'x'.repeat(random.integer(0, 60))}`
-    const baseSequence = sequences.get(producerId) ?? 0
-    const batch = batchOf([value], { producerId, producerEpoch: 0, baseSequence })
-    const { firstOffset } = log.appendAsLeader(batch, { leaderEpoch, origin: 'client' })
-    known.appended.set(firstOffset, value)
-    sequences.set(producerId, baseSequence + 1)
-    log.updateHighWatermark(log.logEndOffset)
-    if (random.chance(0.15)) {
-      const target = log.logEndOffset
-      await log.flush()
-      known.flushed = Math.max(known.flushed, target)
-    }
-    if (random.chance(0.1)) directory.checkpointRecoveryPoints()
-    if (random.chance(0.05)) directory.checkpointHighWatermarks()
-    if (step === 40) {
-      const cut = log.logEndOffset - 4
-      for (let offset = cut; offset < log.logEndOffset; offset++) known.appended.delete(offset)
-      known.flushed = Math.min(known.flushed, cut)
-      log.truncateTo(cut)
-      sequences.clear()
-      for (const [id, entry] of log.producers.entries) sequences.set(id, entry.lastSequence + 1)
-    }
-  }
-  await directory.close()
-}
-
-/** The state of the producers that a reading of all batches gives. */
-async function checkRestart(fs: FileSystem, known: Known, survives: 'flushed' | 'everything'): Promise<void> {
-  const directory = openDirectory(fs, new ManualClock(START_MS))
-  const log = openLog(directory)
-  const contents = await contentsOf(log)
-  // No gap, nothing torn, nothing that was never appended at that offset.
-  expect(contents.map(([offset]) => offset)).toEqual(contents.map((_, index) => index))
-  expect(contents.length).toBe(log.logEndOffset)
-  const least =
-    survives === 'everything' ? Math.max(0, ...[...known.appended.keys()].map((o) => o + 1)) : known.flushed
-  expect(log.logEndOffset).toBeGreaterThanOrEqual(least)
-  for (const [offset, value] of contents) {
-    const expected = known.appended.get(offset)
-    if (offset < least && expected !== MARKER) expect(value, `at ${offset}`).toBe(expected)
-  }
-  // A replay into an empty log gives the same producers.
-  const replayed = logFixture()
-  const other = replayed.open({}, config)
-  for (let offset = 0; offset < log.logEndOffset; ) {
-    const read = await log.read(offset, 10_000, log.logEndOffset, true)
-    for (const buffer of read.buffers) other.appendAsFollower(Buffer.from(buffer))
-    offset = read.nextOffset
-  }
-  const state = (of: PartitionLog) =>
-    [...of.producers.entries]
-      .map(([id, entry]) => [id, entry.producerEpoch, entry.lastSequence, entry.lastDataOffset])
-      .sort()
-  expect(state(log)).toEqual(state(other))
-  expect(log.leaderEpochs.entries).toEqual(other.leaderEpochs.entries)
-  const aborted = (of: PartitionLog) => of.abortedTransactions(0, log.logEndOffset)
-  expect(aborted(log)).toEqual(aborted(other))
-  for (const each of [log, other]) each.updateHighWatermark(log.logEndOffset)
-  expect(log.lastStableOffset).toBe(other.lastStableOffset)
-  // And it goes on.
-  const { firstOffset } = log.appendAsLeader(batchOf(['after']), { leaderEpoch: 9, origin: 'client' })
-  expect((await contentsOf(log)).at(-1)).toEqual([firstOffset, 'after'])
-  await directory.close()
-  expect(openDirectory(fs, new ManualClock(START_MS)).hadCleanShutdown).toBe(true)
-}
 
 async function runUntil(
   after: number,
@@ -157,7 +19,7 @@ async function runUntil(
   const known: Known = { appended: new Map(), flushed: 0 }
   fs.inject({ operations: CHANGING_OPERATIONS, after, code: 'EIO', partialBytes: after % 40 })
   try {
-    await run(fs, known, seed)
+    await liveLog(fs, known, seed)
   } catch {
     return { memory, known, died: true }
   }
@@ -167,7 +29,7 @@ async function runUntil(
 async function countOperations(seed: number): Promise<number> {
   const fs = new FaultyFileSystem(new MemoryFileSystem())
   const counter = fs.inject({ operations: CHANGING_OPERATIONS, times: 0 })
-  await run(fs, { appended: new Map(), flushed: 0 }, seed)
+  await liveLog(fs, { appended: new Map(), flushed: 0 }, seed)
   return counter.calls
 }
 
@@ -218,7 +80,7 @@ describe('a changed byte', () => {
   }
   const setUp = async () => {
     const fixture = logFixture()
-    const log = fixture.open({}, config)
+    const log = fixture.open({}, lifeConfig)
     for (let i = 0; i < 12; i++)
       log.appendAsLeader(batchOf([`value ${i}`], { producerId: 4, producerEpoch: 0, baseSequence: i }), {
         leaderEpoch: i < 6 ? 0 : 1,
@@ -242,7 +104,7 @@ describe('a changed byte', () => {
         for (let at = 0; at < batch.sizeInBytes; at += 3) {
           const { fixture: other, fs: changed, contents } = await setUp()
           write(changed, `${other.directory}/${name}`, batch.position + at)
-          const log = other.open({}, config)
+          const log = other.open({}, lifeConfig)
           if (!isCovered(at)) continue
           expect(await contentsOf(log)).toEqual(contents.slice(0, batch.baseOffset))
           expect(log.logEndOffset).toBe(batch.baseOffset)
@@ -262,7 +124,7 @@ describe('a changed byte', () => {
         for (let at = 0; at < size; at++) {
           const { fixture: other, fs: changed, contents } = await setUp()
           write(changed, `${other.directory}/${name}`, at)
-          const log = other.open({}, config)
+          const log = other.open({}, lifeConfig)
           expect(await contentsOf(log)).toEqual(contents)
           expect(log.producers.entries.get(4)?.lastSequence).toBe(11)
         }
