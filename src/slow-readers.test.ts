@@ -171,19 +171,25 @@ test('who is slow to read gets what was there, whatever was produced and forgott
   }
 })
 
-test('an answer from the tail cache stays as it was, when the cache has long used its memory for other records', async () => {
-  const { broker, admin } = await start({ 'sluice.tail.cache.bytes': String(18 * MEGABYTE) })
-  await admin.create('t', 1)
-  const producer = await connect(broker)
-  // Each nearly fills a chunk of the cache, and all of them are more than the kernel takes of one answer.
-  const value = (offset: number) => Buffer.alloc(250_000, `<${offset}>`)
-  const cached = 60
-  for (let offset = 0; offset < cached; offset++) await produce(producer, 't', value(offset), 1)
-  const reader = new SlowReader(await connect(broker), 't', [0], 40 * MEGABYTE)
-  await reader.hasBegun()
-  for (let offset = cached; offset < 2.5 * cached; offset++) await produce(producer, 't', value(offset), 1)
-  expect(await reader.takeRest(value)).toBe(cached)
-})
+test.each([
+  ['which the cache copied', 250_000, 18],
+  ['in the memory of its request', 500_000, 34],
+])(
+  'an answer from the tail cache stays as it was, %s, when that memory has long been used for other records',
+  async (_, bytes, cacheMegabytes) => {
+    const { broker, admin } = await start({ 'sluice.tail.cache.bytes': String(cacheMegabytes * MEGABYTE) })
+    await admin.create('t', 1)
+    const producer = await connect(broker)
+    // Each nearly fills its memory, and all of them are more than the kernel takes of one answer.
+    const value = (offset: number) => Buffer.alloc(bytes, `<${offset}>`)
+    const cached = 60
+    for (let offset = 0; offset < cached; offset++) await produce(producer, 't', value(offset), 1)
+    const reader = new SlowReader(await connect(broker), 't', [0], 40 * MEGABYTE)
+    await reader.hasBegun()
+    for (let offset = cached; offset < 2.5 * cached; offset++) await produce(producer, 't', value(offset), 1)
+    expect(await reader.takeRest(value)).toBe(cached)
+  },
+)
 
 test('records that are looked at and compressed in turns are those that were sent, whoever sends meanwhile', async () => {
   const { broker, admin } = await start({ 'sluice.tail.cache.bytes': String(MEGABYTE) })

@@ -64,12 +64,13 @@ export class BufferPool {
     return bytes === size ? whole : whole.subarray(0, bytes)
   }
 
-  /** The memory of `slice` has one more holder; nothing happens with memory of others. */
-  share(slice: Buffer): void {
+  /** The memory of `slice` has one more holder; false, and nothing happens, with memory of others. */
+  share(slice: Buffer): boolean {
     const holders = this.#holders.get(slice.buffer)
-    if (holders === undefined) return
+    if (holders === undefined) return false
     if (holders > 0) this.#holders.set(slice.buffer, holders + 1)
     else if (this.#isChecked) throw new Error(`${slice.length} bytes are shared that nobody holds`)
+    return holders > 0
   }
 
   /** One holder of the memory of `slice` less; nothing happens with memory of others. */

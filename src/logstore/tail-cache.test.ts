@@ -170,6 +170,32 @@ describe('a tail cache', () => {
     expect(lent.filter(({ buffer }) => memory.has(buffer))).toHaveLength(memory.size)
   })
 
+  it('keeps large batches where they are, and counts the memory of their request once', () => {
+    const pool = new BufferPool({ isChecked: true })
+    const budget = new TailCacheBudget(5e6, pool)
+    const caches = [new TailCache(budget), new TailCache(budget)]
+    const request = pool.lend(1e6)
+    const batches = caches.map((cache, index) => {
+      const batch = request.subarray(index * 400_000)
+      const bytes = batchAt(0, 1, 300_000).copy(batch)
+      cache.add(0, 1, batch.subarray(0, bytes))
+      return batch.subarray(0, bytes)
+    })
+    expect(budget.bytes).toBeLessThan(1.1 * request.buffer.byteLength)
+    // The request is answered; what was read of it is being sent.
+    pool.giveBack(request)
+    const [read, other] = caches.map((cache) => cache.read(0, 1e6, 1, true)!.buffers[0]!)
+    expect([read, other]).toEqual(batches)
+    caches[0]!.clear()
+    pool.giveBack(read!)
+    expect(pool.freeBytes).toBe(0)
+    expect(budget.bytes).toBeGreaterThan(request.buffer.byteLength)
+    caches[1]!.clear()
+    expect([pool.freeBytes, budget.bytes]).toEqual([0, 0])
+    pool.giveBack(other!)
+    expect(pool.freeBytes).toBe(request.buffer.byteLength)
+  })
+
   it('keeps and writes nothing where the memory of one chunk is more than all that may be used', () => {
     const pool = new BufferPool({ isChecked: true })
     const budget = new TailCacheBudget(6000, pool)

@@ -37,6 +37,7 @@ class Chunk {
     this.memory = memory
   }
 
+  /** Of the memory that it keeps from others, its own overhead included. */
   get bytes(): number {
     return this.memory.buffer.byteLength + CHUNK_OVERHEAD_BYTES
   }
@@ -49,7 +50,7 @@ class Chunk {
     const last = this.marks.at(-1)
     if (last === undefined || this.end - last.position >= MARK_BYTES)
       this.marks.push({ offset: baseOffset, position: this.end })
-    batch.copy(this.memory, this.end)
+    if (batch !== this.memory) batch.copy(this.memory, this.end)
     this.end += batch.length
     this.nextOffset = nextOffset
   }
@@ -117,6 +118,8 @@ export class TailCacheBudget {
   #bytes = 0
   #oldest: Chunk | undefined
   #newest: Chunk | undefined
+  /** Chunks that lie in the same memory, which counts once: batches of one request. */
+  readonly #sharing = new Map<ArrayBufferLike, number>()
 
   /** Chunks lie in memory of `buffers`. */
   constructor(maxBytes: number, buffers: BufferPool = new BufferPool()) {
@@ -134,7 +137,9 @@ export class TailCacheBudget {
     if (this.#newest === undefined) this.#oldest = chunk
     else this.#newest.newer = chunk
     this.#newest = chunk
-    this.#bytes += chunk.bytes
+    const sharing = this.#sharing.get(chunk.memory.buffer) ?? 0
+    this.#sharing.set(chunk.memory.buffer, sharing + 1)
+    this.#bytes += sharing === 0 ? chunk.bytes : CHUNK_OVERHEAD_BYTES
     while (this.#bytes > this.maxBytes && this.#oldest !== undefined) this.#oldest.cache.dropOldest()
   }
 
@@ -144,7 +149,10 @@ export class TailCacheBudget {
     else chunk.older.newer = chunk.newer
     if (chunk.newer === undefined) this.#newest = chunk.older
     else chunk.newer.older = chunk.older
-    this.#bytes -= chunk.bytes
+    const sharing = this.#sharing.get(chunk.memory.buffer)!
+    if (sharing === 1) this.#sharing.delete(chunk.memory.buffer)
+    else this.#sharing.set(chunk.memory.buffer, sharing - 1)
+    this.#bytes -= sharing === 1 ? chunk.bytes : CHUNK_OVERHEAD_BYTES
     this.buffers.giveBack(chunk.memory)
   }
 }
@@ -158,8 +166,8 @@ export interface TailRead {
 
 /**
  * The most recent batches of one log, without a gap up to its end, so that consumers near the end cost no disk read. It
- * keeps copies: one copy in memory costs less than keeping each request alive that a batch came in, and batches that
- * lie side by side go out as one slice.
+ * keeps copies of small batches: one copy in memory costs less than keeping each request alive that a batch came in, and
+ * batches that lie side by side go out as one slice. Nobody writes to the bytes of a large one once it is added.
  */
 export class TailCache {
   readonly #budget: TailCacheBudget
@@ -174,9 +182,7 @@ export class TailCache {
   add(baseOffset: number, nextOffset: number, batch: Buffer): void {
     let chunk = this.#chunks.at(-1)
     if (chunk === undefined || !chunk.hasRoomFor(batch.length)) {
-      const bytes = Math.max(batch.length, nextChunkBytes(chunk))
-      // All of the memory that is lent, which may be more than was asked for.
-      const memory = Buffer.from(this.#budget.buffers.lend(bytes).buffer)
+      const memory = this.#memoryFor(batch, nextChunkBytes(chunk))
       chunk = new Chunk(this, memory)
       if (chunk.bytes > this.#budget.maxBytes) {
         this.#budget.buffers.giveBack(memory)
@@ -187,6 +193,14 @@ export class TailCache {
       this.#budget.add(chunk)
     }
     chunk.add(baseOffset, nextOffset, batch)
+  }
+
+  /** A large batch stays where it is: in the memory of its request. */
+  #memoryFor(batch: Buffer, chunkBytes: number): Buffer {
+    const { buffers } = this.#budget
+    if (batch.length >= LARGEST_CHUNK_BYTES && buffers.share(batch)) return batch
+    // All of the memory that is lent, which may be more than was asked for.
+    return Buffer.from(buffers.lend(Math.max(batch.length, chunkBytes)).buffer)
   }
 
   /**

@@ -95,6 +95,14 @@ describe('FrameAssembler', () => {
     expect(frames[0]!.buffer).toBe(target.buffer)
   })
 
+  it('puts a request as large as the one before it in its final buffer at once', () => {
+    const { assembler, frames } = collecting(10 << 20)
+    assembler.push(prefixed(Buffer.alloc(6 << 20)))
+    assembler.push(prefixed(Buffer.alloc(5 << 20)).subarray(0, 100))
+    expect(assembler.target()!.length).toBe((5 << 20) - 96)
+    expect(frames).toHaveLength(1)
+  })
+
   it('hands on frames that pin less than twice their own bytes', () => {
     const { assembler, frames } = collecting()
     assembler.push(

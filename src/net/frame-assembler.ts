@@ -12,7 +12,7 @@ const SMALLEST_BUFFER_BYTES = 64 * 1024
 /**
  * A frame under way owns at most this many times the bytes that have arrived of it. 20 lets a request of 1 MB, the
  * largest of a Java producer by default, settle in its final buffer after the first 64 KB. What was allocated and not
- * yet written to is address space, not memory.
+ * yet written to is address space, not memory. A client that sent a whole frame may have as much for the next one.
  */
 const GROWTH = 20
 
@@ -36,6 +36,8 @@ export class FrameAssembler {
   #length = -1
   #buffer: Buffer | undefined
   #filled = 0
+  /** Bytes of the last frame: another one like it gets its final buffer at once. */
+  #lastLength = 0
   #fault: FrameFault | undefined
 
   constructor(
@@ -84,7 +86,7 @@ export class FrameAssembler {
       if (buffer === undefined) {
         const available = Math.min(this.#length, chunk.length - at)
         buffer = this.#buffers.lend(
-          Math.min(this.#length, Math.max(SMALLEST_BUFFER_BYTES, GROWTH * available)),
+          Math.min(this.#length, Math.max(SMALLEST_BUFFER_BYTES, GROWTH * available, this.#lastLength)),
         )
         this.#buffer = buffer
       } else if (this.#filled === buffer.length) buffer = this.#grow(buffer)
@@ -128,6 +130,7 @@ export class FrameAssembler {
 
   #finish(): void {
     const frame = this.#buffer ?? Buffer.alloc(0)
+    this.#lastLength = frame.length
     this.#reset()
     this.#onFrame(frame)
   }
