@@ -11,6 +11,7 @@ import {
   truncatedBodies,
 } from './attacks/bytes.ts'
 import { churn, halfFrames, idle, largerHalfFrames, neverRead, slowRead } from './attacks/connections.ts'
+import { absurdNumbers, newNames, pipelined } from './attacks/growth.ts'
 import { allMetadata, bombAttack, manyTopics, vanishingMembers, vanishingSessions } from './attacks/work.ts'
 
 export const attacks: readonly Attack[] = [
@@ -31,6 +32,9 @@ export const attacks: readonly Attack[] = [
   bombAttack(),
   vanishingMembers,
   vanishingSessions,
+  newNames,
+  absurdNumbers,
+  pipelined,
   manyTopics,
   allMetadata,
 ]
