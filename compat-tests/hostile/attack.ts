@@ -6,6 +6,8 @@ import { TestClient } from '../../src/testing/test-client.ts'
 
 export interface Attack {
   readonly name: string
+  /** Not part of a short run. */
+  readonly takesTime?: boolean
   /** Before the clock runs: topics to attack. */
   prepare?(context: AttackContext): Promise<void>
   /** Goes on until `isOver`; leaves connections open, which are cut afterwards. */

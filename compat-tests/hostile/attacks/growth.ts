@@ -8,8 +8,14 @@ import { offsetCommitRequest, offsetCommitResponse } from '../../../src/wire/sch
 import { joinGroupRequest, joinGroupResponse } from '../../../src/wire/schemas/11-join-group.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../../src/wire/schemas/19-create-topics.ts'
 import { deleteRecordsRequest, deleteRecordsResponse } from '../../../src/wire/schemas/21-delete-records.ts'
-import { initProducerIdRequest, initProducerIdResponse } from '../../../src/wire/schemas/22-init-producer-id.ts'
-import { describeLogDirsRequest, describeLogDirsResponse } from '../../../src/wire/schemas/35-describe-log-dirs.ts'
+import {
+  initProducerIdRequest,
+  initProducerIdResponse,
+} from '../../../src/wire/schemas/22-init-producer-id.ts'
+import {
+  describeLogDirsRequest,
+  describeLogDirsResponse,
+} from '../../../src/wire/schemas/35-describe-log-dirs.ts'
 import {
   createPartitionsRequest,
   createPartitionsResponse,
@@ -37,6 +43,7 @@ async function removeTopic(context: AttackContext): Promise<void> {
 function loop(name: string, blows: readonly Blow[]): Attack {
   return {
     name,
+    takesTime: true,
     async prepare(context) {
       await removeTopic(context)
       await createTopics(await context.client(), [TOPIC])
@@ -69,9 +76,7 @@ function commit(client: TestClient, groupId: string, committedMetadata: string):
     topics: [
       {
         name: TOPIC,
-        partitions: [
-          { partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: -1, committedMetadata },
-        ],
+        partitions: [{ partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: -1, committedMetadata }],
       },
     ],
   })
@@ -173,6 +178,7 @@ const FRAMES = 1000
 
 export const pipelined: Attack = {
   name: 'thousands of requests at once, answers unread',
+  takesTime: true,
   async run(context) {
     const frame = requestFrame(metadataRequest, 12, { topics: [] })
     const frames = Buffer.concat(Array.from({ length: FRAMES }, () => frame))
