@@ -73,6 +73,22 @@ describe('work', () => {
     expect(slices.run(() => taking(clock, [2], [], 'c'), turn)).toBe('c')
   })
 
+  it('that begins while others wait for their turn waits soon, and has a whole slice then', async () => {
+    const clock = new ManualClock()
+    const slices = new Slices(clock)
+    const done: string[] = []
+    const first = slices.map([6, 6, 6], (ms) => clock.advance(ms), slices.turn())
+    const results = ['b', 'c'].map((name) =>
+      slices.map([1, 3, 6], (ms) => clock.advance(ms) ?? done.push(`${name}${ms}`), slices.turn()),
+    )
+    expect(done).toEqual(['b1', 'c1'])
+    await settle(clock, Promise.all([first, ...results]))
+    expect(done).toEqual(['b1', 'c1', 'b3', 'b6', 'c3', 'c6'])
+    const alone = slices.map([6, 3], (ms) => clock.advance(ms) ?? done.push(`d${ms}`), slices.turn())
+    expect(done.slice(6)).toEqual(['d6', 'd3'])
+    await alone
+  })
+
   it('that is long is done one after the other, failures or not', async () => {
     const clock = new ManualClock()
     const slices = new Slices(clock)
@@ -173,7 +189,7 @@ describe('a list', () => {
       timers.shift()!()
       for (let index = 0; index < 20; index++) await Promise.resolve()
     }
-    expect(turns).toEqual(['a1 a2 b1 b2', 'a3 a4', 'b3 b4', ''])
+    expect([...turns, seen.join(' ')]).toEqual(['a1 a2 b1', 'a3 a4', 'b2 b3', '', 'b4'])
     expect(await both).toEqual([
       [1, 2, 3, 4],
       [1, 2, 3, 4],

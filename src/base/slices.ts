@@ -3,6 +3,8 @@ import type { Steps } from './steps.ts'
 
 /** After so long others get their turn. */
 const SLICE_MS = 10
+/** What a request that begins has of it while others wait: as many as come together would have a slice each. */
+const FIRST_SLICE_MS = 1
 
 /** What counts the time that work costs the event loop. */
 interface WorkTime {
@@ -31,7 +33,8 @@ export class Slices {
 
   /** The turn of a request that begins now. */
   turn(): Turn {
-    return { startMs: this.#clock.monotonicMs() }
+    const nowMs = this.#clock.monotonicMs()
+    return { startMs: this.#waiting.length === 0 ? nowMs : nowMs - (SLICE_MS - FIRST_SLICE_MS) }
   }
 
   /** A promise only where it takes longer than what is left of the slice. Throws and rejects as the work does. */
