@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { chosen, targetsOf, WORKLOADS } from './figures.ts'
+import { readmeTable } from './readme.ts'
 import { isReached, picture, type Row, ratioOf, rowsOf, table } from './report.ts'
 import type { Target } from './workload.ts'
 
@@ -50,4 +51,19 @@ test('a part of a name chooses the workloads that have it, and nothing chooses a
 
 test('no workload has the name of another', () => {
   expect(new Set(WORKLOADS.map(({ name }) => name)).size).toBe(WORKLOADS.length)
+})
+
+test('every figure of the README is one of the benchmark, and its command chooses it', () => {
+  const names = [...targetsOf(WORKLOADS).keys()]
+  const rows = names.map((name) => ({ ...row([1234], [2468], {}), name }))
+  const lines = readmeTable(rows).split('\n').slice(2)
+  expect(lines).toContain(
+    "| the same with franz-go | 1,234 records/s | 2,468 records/s | 0.50 | `--only 'acks=all, native'` |",
+  )
+  for (const line of lines) {
+    const only = /--only '(.+)'/.exec(line)![1]!
+    expect(chosen(WORKLOADS, only), only).toHaveLength(1)
+  }
+  const without = (name: string) => readmeTable(rows.filter((each) => each.name !== name)).split('\n').length
+  expect(names.filter((name) => without(name) < lines.length + 2)).toHaveLength(lines.length)
 })

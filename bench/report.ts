@@ -57,7 +57,8 @@ function targetText({ atLeast, atMost, sluiceAtMost }: Target): string {
   return parts.join(', ')
 }
 
-function shown(value: number): string {
+/** With three digits or more. */
+export function shown(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 

@@ -9,18 +9,21 @@
  *   --list          the names of all figures
  *
  * Prints for each figure the two medians, their ratio and the target. What has three rounds or more of the full scale goes
- * into docs/benchmarks.json in the place of what was there of the same figures, and docs/benchmarks.md is made of that.
+ * into docs/benchmarks.json in the place of what was there of the same figures, and docs/benchmarks.md
+ * and the figures in the README are made of that.
  */
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BrokerPool } from './broker-pool.ts'
 import { chosen, targetsOf, WORKLOADS } from './figures.ts'
+import { replaceSection } from './flat-report.ts'
 import { fetchKafka } from './kafka.ts'
 import { page } from './page.ts'
 import { type BrokerKind, root } from './processes.ts'
 import { profileOf, type Share } from './profile.ts'
+import { readmeTable } from './readme.ts'
 import { isReached, picture, rowsOf, table } from './report.ts'
 import { merged, Rounds, readResults, writeResults } from './results.ts'
 import { FULL, QUICK } from './scale.ts'
@@ -97,6 +100,8 @@ async function compare(): Promise<void> {
   const allRows = rowsOf(all, targets)
   writeFileSync(join(root, 'docs/benchmarks.svg'), picture(allRows))
   writeFileSync(join(root, 'docs/benchmarks.md'), page(allRows, scale))
+  const readme = join(root, 'README.md')
+  writeFileSync(readme, replaceSection(readFileSync(readme, 'utf8'), 'figures', readmeTable(allRows)))
 }
 
 async function measure(

@@ -15,7 +15,6 @@ function resident(
   return {
     name: `memory ${name}`,
     figures: { 'resident MB': { atMost: 0.3 } },
-    once: true,
     measure: (brokers, kind) =>
       brokers.withFresh(kind, async (broker) => ({ 'resident MB': (await bytes(broker, brokers)) / 1e6 })),
   }
