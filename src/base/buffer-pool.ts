@@ -3,6 +3,8 @@ const SMALLEST_BYTES = 1024
 const POISON = 0xdb
 /** Requests of clients that send a batch of 1 MB for each of several partitions. Larger ones are too rare to keep. */
 const LARGEST_BYTES = 16 * 1024 * 1024
+/** How many sizes are looked through for a free piece: one that is four times as large is better than a new one. */
+const LARGER_SIZES = 3
 const DEFAULT_MAX_FREE_BYTES = 32 * 1024 * 1024
 
 export interface BufferPoolOptions {
@@ -48,20 +50,33 @@ export class BufferPool {
   /**
    * A buffer of so many bytes, whatever they hold, with one holder. Very large ones are plain buffers. Only tiny ones
    * share Node's own pool: what is kept of a larger one must not pin a slab of it.
+   *
+   * What is given back soon may be a part of a larger piece that is free. With `isKept` it is not: for what stays.
    */
-  lend(bytes: number): Buffer {
+  lend(bytes: number, isKept = false): Buffer {
     if (bytes > LARGEST_BYTES) return Buffer.allocUnsafeSlow(bytes)
     if (bytes < SMALLEST_BYTES / 2 && !this.#isChecked) return Buffer.allocUnsafe(bytes)
     const size = sizeFor(bytes)
-    this.#lastLoan[log2(size)] = ++this.#loans
-    let whole = this.#free[log2(size)]!.pop()
-    if (whole === undefined) whole = Buffer.allocUnsafeSlow(size)
-    else {
-      this.#freeBytes -= size
-      if (this.#isChecked) checkSpoilt(whole)
-    }
+    const whole = this.#takeFree(size, isKept ? 1 : LARGER_SIZES) ?? Buffer.allocUnsafeSlow(size)
     this.#holders.set(whole.buffer, 1)
-    return bytes === size ? whole : whole.subarray(0, bytes)
+    return bytes === whole.length ? whole : whole.subarray(0, bytes)
+  }
+
+  /** A free piece of that size, or of the next larger ones, `sizes` in all. */
+  #takeFree(size: number, sizes: number): Buffer | undefined {
+    const first = log2(size)
+    this.#loans++
+    this.#lastLoan[first] = this.#loans
+    const end = Math.min(first + sizes, this.#free.length)
+    for (let index = first; index < end; index++) {
+      const whole = this.#free[index]!.pop()
+      if (whole === undefined) continue
+      this.#lastLoan[index] = this.#loans
+      this.#freeBytes -= whole.length
+      if (this.#isChecked) checkSpoilt(whole)
+      return whole
+    }
+    return undefined
   }
 
   /** The memory of `slice` has one more holder; false, and nothing happens, with memory of others. */

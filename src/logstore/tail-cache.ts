@@ -200,7 +200,7 @@ export class TailCache {
     const { buffers } = this.#budget
     if (batch.length >= LARGEST_CHUNK_BYTES && buffers.share(batch)) return batch
     // All of the memory that is lent, which may be more than was asked for.
-    return Buffer.from(buffers.lend(Math.max(batch.length, chunkBytes)).buffer)
+    return Buffer.from(buffers.lend(Math.max(batch.length, chunkBytes), true).buffer)
   }
 
   /**
