@@ -178,6 +178,37 @@ describe('the quota on the event loop’s time', () => {
   })
 })
 
+it('what a handler goes on with in the same turn counts, although it awaited something that was there', async () => {
+  const { clock, connect, admin } = await start()
+  const names = Array.from({ length: 60 }, (_, index) => `t${index}`)
+  const topics = names.map((name) => ({
+    name,
+    numPartitions: 1,
+    replicationFactor: 1,
+    assignments: [],
+    configs: [],
+  }))
+  await admin.send(createTopicsRequest, createTopicsResponse, 7, {
+    topics,
+    timeoutMs: 5000,
+    validateOnly: false,
+  })
+  // 3.3 ms in the eleven seconds that are looked at.
+  await limit(admin, { 'client-id': 'busy' }, 'request_percentage', 0.03)
+  const client = await connect('busy')
+  // Every topic costs a tenth of a millisecond, after which the handler looks at the clock.
+  const standing = clock.monotonicMs.bind(clock)
+  clock.monotonicMs = () => {
+    clock.advance(0.1)
+    return standing()
+  }
+  const few = await client.send(metadataRequest, metadataResponse, 9, { topics: [] })
+  expect(few.throttleTimeMs).toBe(0)
+  const all = await client.send(metadataRequest, metadataResponse, 9, { topics: null })
+  expect(all.topics.length).toBeGreaterThan(names.length)
+  expect(all.throttleTimeMs).toBeGreaterThan(0)
+})
+
 describe('the quota on changes', () => {
   const topics = (name: string, numPartitions: number) => ({
     topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }],

@@ -129,7 +129,7 @@ class Dispatch {
       return this.#failed(route, context, request, error)
     }
     if (!(response instanceof Promise)) return this.#answered(route, context, request, response)
-    context.time?.pause()
+    pauseBehind(context)
     return response.then(
       (value: unknown) => {
         context.time?.resume()
@@ -149,7 +149,7 @@ class Dispatch {
     try {
       response = route.handler.handle(context, request)
       if (response instanceof Promise) {
-        context.time?.pause()
+        pauseBehind(context)
         try {
           response = await response
         } finally {
@@ -238,6 +238,11 @@ class Dispatch {
     const closeReason = error instanceof WireError ? `${what}: ${error.message}` : what
     return { buffers: [], muteMs: 0, closeReason }
   }
+}
+
+/** What a handler goes on with at once counts, although it awaited something: it was there already. */
+function pauseBehind({ time }: RequestContext): void {
+  if (time !== undefined) queueMicrotask(() => time.pause())
 }
 
 function routeOf(handler: ApiHandler): Route {
