@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
 import { ManualClock } from './testing/manual-clock.ts'
+import { newTopic } from './testing/new-topic.ts'
 import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
 import { ErrorCode } from './wire/error-codes.ts'
@@ -37,6 +38,15 @@ async function start(overrides: Record<string, string> = {}, fs = new MemoryFile
     allowAutoTopicCreation: true,
   })
   return { broker, clock, connect, admin }
+}
+
+/** Time stands still but for who looks at it. */
+function everyLookCosts(clock: ManualClock, ms: number): void {
+  const standing = clock.monotonicMs.bind(clock)
+  clock.monotonicMs = () => {
+    clock.advance(ms)
+    return standing()
+  }
 }
 
 async function limit(admin: TestClient, entity: Record<string, string | null>, key: string, value: number) {
@@ -165,53 +175,37 @@ describe('the quota on the event loop’s time', () => {
     const { clock, connect, admin } = await start()
     await limit(admin, { 'client-id': 'busy' }, 'request_percentage', 0.001)
     const client = await connect('busy')
-    // Every look at the clock costs a tenth of a second.
-    const standing = clock.monotonicMs.bind(clock)
-    clock.monotonicMs = () => {
-      clock.advance(100)
-      return standing()
-    }
+    everyLookCosts(clock, 100)
     const { throttleTimeMs } = await client.send(metadataRequest, metadataResponse, 9, { topics: [] })
     expect(throttleTimeMs).toBe(1000)
     const answer = await (await connect('other')).send(metadataRequest, metadataResponse, 9, { topics: [] })
     expect(answer.throttleTimeMs).toBe(0)
   })
-})
 
-it('what a handler goes on with in the same turn counts, although it awaited something that was there', async () => {
-  const { clock, connect, admin } = await start()
-  const names = Array.from({ length: 60 }, (_, index) => `t${index}`)
-  const topics = names.map((name) => ({
-    name,
-    numPartitions: 1,
-    replicationFactor: 1,
-    assignments: [],
-    configs: [],
-  }))
-  await admin.send(createTopicsRequest, createTopicsResponse, 7, {
-    topics,
-    timeoutMs: 5000,
-    validateOnly: false,
+  it('counts what a handler goes on with in the same turn, although it awaited something that was there', async () => {
+    const { clock, connect, admin } = await start()
+    const topics = Array.from({ length: 60 }, (_, index) => newTopic(`t${index}`, 1))
+    await admin.send(createTopicsRequest, createTopicsResponse, 7, {
+      topics,
+      timeoutMs: 5000,
+      validateOnly: false,
+    })
+    // 3.3 ms in the eleven seconds that are looked at.
+    await limit(admin, { 'client-id': 'busy' }, 'request_percentage', 0.03)
+    const client = await connect('busy')
+    // And the handler looks at it after every topic.
+    everyLookCosts(clock, 0.1)
+    const few = await client.send(metadataRequest, metadataResponse, 9, { topics: [] })
+    expect(few.throttleTimeMs).toBe(0)
+    const all = await client.send(metadataRequest, metadataResponse, 9, { topics: null })
+    expect(all.topics.length).toBeGreaterThan(topics.length)
+    expect(all.throttleTimeMs).toBeGreaterThan(0)
   })
-  // 3.3 ms in the eleven seconds that are looked at.
-  await limit(admin, { 'client-id': 'busy' }, 'request_percentage', 0.03)
-  const client = await connect('busy')
-  // Every topic costs a tenth of a millisecond, after which the handler looks at the clock.
-  const standing = clock.monotonicMs.bind(clock)
-  clock.monotonicMs = () => {
-    clock.advance(0.1)
-    return standing()
-  }
-  const few = await client.send(metadataRequest, metadataResponse, 9, { topics: [] })
-  expect(few.throttleTimeMs).toBe(0)
-  const all = await client.send(metadataRequest, metadataResponse, 9, { topics: null })
-  expect(all.topics.length).toBeGreaterThan(names.length)
-  expect(all.throttleTimeMs).toBeGreaterThan(0)
 })
 
 describe('the quota on changes', () => {
   const topics = (name: string, numPartitions: number) => ({
-    topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }],
+    topics: [newTopic(name, numPartitions)],
     timeoutMs: 5000,
     validateOnly: false,
   })

@@ -1,7 +1,7 @@
 /** What the comparison asks of a broker. */
 import { BatchReader } from '../../src/wire/batch.ts'
 import { readEndTxnMarker } from '../../src/wire/control-records.ts'
-import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
+import { ErrorCode } from '../../src/wire/error-codes.ts'
 import { readRecords } from '../../src/wire/record-reader.ts'
 import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
@@ -12,6 +12,7 @@ import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from '../../src/wire/schemas/44-incremental-alter-configs.ts'
+import { expectNone } from '../support/expect-none.ts'
 import type { TestedBroker } from './brokers.ts'
 
 const TOPIC_RESOURCE = 2
@@ -21,10 +22,6 @@ const LATEST = -1
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 const MAX_BATCH_BYTES = 16 * 1024 * 1024
-
-function check(errorCode: number, what: string): void {
-  if (errorCode !== ErrorCode.NONE) throw new Error(`${what}: ${errorName(errorCode)}`)
-}
 
 export async function createTopic(
   { client, name }: TestedBroker,
@@ -42,7 +39,7 @@ export async function createTopic(
       },
     ],
   })
-  check(topics[0]!.errorCode, `${name}: ${topic}: ${topics[0]!.errorMessage}`)
+  expectNone(`${name}: ${topic}: ${topics[0]!.errorMessage}`, topics[0]!.errorCode)
 }
 
 export async function alterTopic(
@@ -66,7 +63,7 @@ export async function alterTopic(
       validateOnly: false,
     },
   )
-  check(responses[0]!.errorCode, `${name}: ${topic}: ${key}`)
+  expectNone(`${name}: ${topic}: ${key}`, responses[0]!.errorCode)
 }
 
 export async function newProducerId({ client, name }: TestedBroker): Promise<number> {
@@ -76,7 +73,7 @@ export async function newProducerId({ client, name }: TestedBroker): Promise<num
       transactionTimeoutMs: 1000,
     })
     if (answer.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) continue
-    check(answer.errorCode, `${name}: InitProducerId`)
+    expectNone(`${name}: InitProducerId`, answer.errorCode)
     return answer.producerId
   }
 }
@@ -119,7 +116,7 @@ async function listedOffset(
     topics: [{ name: topic, partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp }] }],
   })
   const { errorCode, offset } = topics[0]!.partitions[0]!
-  check(errorCode, `${name}: ${topic}: ListOffsets`)
+  expectNone(`${name}: ${topic}: ListOffsets`, errorCode)
   return offset
 }
 
@@ -138,7 +135,7 @@ export async function batchesOf(
       topics: [{ topic, partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 22 }] }],
     })
     const { errorCode, highWatermark, records } = responses[0]!.partitions[0]!
-    check(errorCode, `${broker.name}: ${topic}: Fetch`)
+    expectNone(`${broker.name}: ${topic}: Fetch`, errorCode)
     if (fetchOffset >= highWatermark) return found
     let last = fetchOffset
     for (const batch of new BatchReader(records ?? Buffer.alloc(0))) {

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SeededRandom } from '../../src/testing/seeded-random.ts'
-import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
+import { ErrorCode } from '../../src/wire/error-codes.ts'
 import {
   findCoordinatorRequest,
   findCoordinatorResponse,
 } from '../../src/wire/schemas/10-find-coordinator.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../src/wire/schemas/19-create-topics.ts'
+import { expectNone } from '../support/expect-none.ts'
 import { type CopyingTransaction, check } from './check.ts'
 import { type Address, Connection } from './connection.ts'
 import { Copier, committedOffset, GROUP, SOURCE, TARGET_PARTITIONS, TARGETS } from './copier.ts'
@@ -121,8 +122,7 @@ export class TransactionLoad {
         timeoutMs: 10_000,
       }),
     )
-    for (const { name, errorCode } of topics)
-      if (errorCode !== ErrorCode.NONE) throw new Error(`${name}: ${errorName(errorCode)}`)
+    for (const { name, errorCode } of topics) expectNone(name!, errorCode)
     await connection.close()
   }
 

@@ -1,9 +1,9 @@
 /** Topics that attacks make, and take away again. */
 import { newTopic } from '../../src/testing/new-topic.ts'
 import type { TestClient } from '../../src/testing/test-client.ts'
-import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
 import { createTopicsRequest, createTopicsResponse } from '../../src/wire/schemas/19-create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from '../../src/wire/schemas/20-delete-topics.ts'
+import { expectNone } from '../support/expect-none.ts'
 
 /** The topic of the client that is measured. */
 export const WELL_BEHAVED_TOPIC = 'well-behaved'
@@ -20,8 +20,7 @@ export async function createTopics(
       topics: names.slice(from, from + AT_ONCE).map((name) => newTopic(name, 1, configs)),
       timeoutMs: TIMEOUT_MS,
     })
-    for (const { name, errorCode } of topics)
-      if (errorCode !== ErrorCode.NONE) throw new Error(`${name}: ${errorName(errorCode)}`)
+    for (const { name, errorCode } of topics) expectNone(name!, errorCode)
   }
 }
 

@@ -5,11 +5,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { TestClient } from '../../src/testing/test-client.ts'
-import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
 import { encodeBatch } from '../../src/wire/records.ts'
 import { produceRequest, produceResponse } from '../../src/wire/schemas/00-produce.ts'
 import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
 import { metadataRequest, metadataResponse } from '../../src/wire/schemas/03-metadata.ts'
+import { expectNone } from '../support/expect-none.ts'
 import { fetchInput } from './fetch-input.ts'
 import { createTopics, deleteTopics, WELL_BEHAVED_TOPIC as TOPIC } from './topics.ts'
 
@@ -36,11 +36,6 @@ async function timed<T>(work: Promise<T>, kind?: 'produceMs' | 'fetchMs'): Promi
   latencies.ms.push(tookMs)
   if (kind !== undefined) latencies[kind].push(tookMs)
   return value
-}
-
-function expectNone(what: string, errorCode: number | undefined): void {
-  if (errorCode !== ErrorCode.NONE)
-    throw new Error(`${what}: ${errorName(errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR)}`)
 }
 
 async function round(client: TestClient): Promise<void> {

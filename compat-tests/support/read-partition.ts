@@ -1,9 +1,10 @@
 import type { TestClient } from '../../src/testing/test-client.ts'
 import { BatchReader } from '../../src/wire/batch.ts'
-import { ErrorCode, errorName } from '../../src/wire/error-codes.ts'
+import { ErrorCode } from '../../src/wire/error-codes.ts'
 import { readRecords } from '../../src/wire/record-reader.ts'
 import { fetchRequest, fetchResponse } from '../../src/wire/schemas/01-fetch.ts'
 import { listOffsetsRequest, listOffsetsResponse } from '../../src/wire/schemas/02-list-offsets.ts'
+import { expectNone } from './expect-none.ts'
 
 const EARLIEST = -2
 
@@ -64,8 +65,7 @@ export async function readLog(
         continue
       }
     }
-    if (errorCode !== ErrorCode.NONE)
-      throw new Error(`${topic}-${partition} at ${fetchOffset}: ${errorName(errorCode)}`)
+    expectNone(`${topic}-${partition} at ${fetchOffset}`, errorCode)
     begun ??= logStartOffset
     if (fetchOffset >= highWatermark) return { logStartOffset: begun, highWatermark, batches }
     const before = batches.length
@@ -93,6 +93,6 @@ export async function earliestOffset(client: TestClient, topic: string, partitio
     topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp: EARLIEST }] }],
   })
   const { errorCode, offset } = topics[0]!.partitions[0]!
-  if (errorCode !== ErrorCode.NONE) throw new Error(`${topic}-${partition}: ${errorName(errorCode)}`)
+  expectNone(`${topic}-${partition}`, errorCode)
   return offset
 }

@@ -50,6 +50,7 @@ class Chunk {
     const last = this.marks.at(-1)
     if (last === undefined || this.end - last.position >= MARK_BYTES)
       this.marks.push({ offset: baseOffset, position: this.end })
+    // A large batch is where it stays.
     if (batch !== this.memory) batch.copy(this.memory, this.end)
     this.end += batch.length
     this.nextOffset = nextOffset

@@ -132,7 +132,7 @@ function absurdCount(): Buffer {
 export const absurdNumbers = loop('absurd counts and sizes in valid requests', [
   (client, number) =>
     client.send(createTopicsRequest, createTopicsResponse, 7, {
-      topics: [{ ...newTopic(`hostile-${number}`, 1), numPartitions: 100_000 }],
+      topics: [newTopic(`hostile-${number}`, 100_000)],
       timeoutMs: TIMEOUT_MS,
     }),
   (client) =>

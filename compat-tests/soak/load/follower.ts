@@ -4,10 +4,11 @@ import { ErrorCode } from '../../../src/wire/error-codes.ts'
 import { readRecords } from '../../../src/wire/record-reader.ts'
 import { type FetchResponse, fetchRequest, fetchResponse } from '../../../src/wire/schemas/01-fetch.ts'
 import { contentOf } from '../../crash/history.ts'
+import { expectNone } from '../../support/expect-none.ts'
 import { earliestOffset } from '../../support/read-partition.ts'
 import { Activity } from '../activity.ts'
 import type { Ledger } from '../ledger.ts'
-import { expectNone, type Place } from '../place.ts'
+import type { Place } from '../place.ts'
 
 const FETCH_VERSION = 12
 const MAX_WAIT_MS = 500

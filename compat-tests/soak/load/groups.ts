@@ -11,8 +11,9 @@ import {
 import type { CompatClient } from '../../support/client.ts'
 import { startDyingMember } from '../../support/dying-member.ts'
 import { eventually } from '../../support/eventually.ts'
+import { expectNone } from '../../support/expect-none.ts'
 import { Activity } from '../activity.ts'
-import { expectNone, type Place } from '../place.ts'
+import type { Place } from '../place.ts'
 
 const ASSIGNED_WITHIN_MS = 60_000
 const DIE_CHANCE = 0.3

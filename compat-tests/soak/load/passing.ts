@@ -10,9 +10,10 @@ import { metadataRequest, metadataResponse } from '../../../src/wire/schemas/03-
 import { createTopicsRequest, createTopicsResponse } from '../../../src/wire/schemas/19-create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from '../../../src/wire/schemas/20-delete-topics.ts'
 import type { CompatClient, Compression } from '../../support/client.ts'
+import { expectNone } from '../../support/expect-none.ts'
 import { readLog } from '../../support/read-partition.ts'
 import { Activity } from '../activity.ts'
-import { expectNone, type Place } from '../place.ts'
+import type { Place } from '../place.ts'
 
 const CONNECTIONS = 5
 

@@ -7,9 +7,10 @@ import {
   initProducerIdResponse,
 } from '../../../src/wire/schemas/22-init-producer-id.ts'
 import { contentOf } from '../../crash/history.ts'
+import { expectNone } from '../../support/expect-none.ts'
 import { Activity } from '../activity.ts'
 import type { Ledger } from '../ledger.ts'
-import { expectNone, type Place } from '../place.ts'
+import type { Place } from '../place.ts'
 
 const PRODUCE_VERSION = 9
 const TIMEOUT_MS = 30_000
