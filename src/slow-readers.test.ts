@@ -1,8 +1,13 @@
 /** Memory that is used again under a whole broker: who is slow to read, or goes away, and whose records take long. */
 import { once } from 'node:events'
-import { afterEach, expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test } from 'vitest'
 import type { Broker } from './broker.ts'
+import type { FileSystem } from './logstore/file-system.ts'
 import { MemoryFileSystem } from './logstore/memory-fs.ts'
+import { NodeFileSystem } from './logstore/node-fs.ts'
 import { DirectoryClient } from './testing/directory-client.ts'
 import { startTestBroker } from './testing/test-broker.ts'
 import { TestClient } from './testing/test-client.ts'
@@ -25,8 +30,11 @@ afterEach(async () => {
   for (const closeable of running.splice(0).reverse()) await closeable.close()
 })
 
-async function start(overrides: Record<string, string>): Promise<{ broker: Broker; admin: DirectoryClient }> {
-  const broker = await startTestBroker(new MemoryFileSystem(), { overrides })
+async function start(
+  overrides: Record<string, string>,
+  fs: FileSystem = new MemoryFileSystem(),
+): Promise<{ broker: Broker; admin: DirectoryClient }> {
+  const broker = await startTestBroker(fs, { overrides })
   running.push(broker)
   const { host, port } = broker.listeners[0]!
   const admin = await DirectoryClient.connect(host, port)
@@ -133,43 +141,56 @@ class SlowReader {
   }
 }
 
-test('who is slow to read gets what was there, whatever was produced and forgotten meanwhile', async () => {
-  const { broker, admin } = await start({ 'sluice.tail.cache.bytes': String(8 * MEGABYTE) })
-  await admin.create('t', 1)
-  const producer = await connect(broker)
-  const readers: SlowReader[] = []
-  const gone: SlowReader[] = []
-  let end = 0
-  const produceMore = async (count: number, whileReading: boolean) => {
-    for (let i = 0; i < count; i++) {
-      expect(await produce(producer, 't', valueAt(end), end % 2 === 0 ? 1 : -1)).toBe(end)
-      end++
-      if (whileReading) for (const reader of [...readers, ...gone]) reader.takePiece()
+const directory = mkdtempSync(join(tmpdir(), 'sluice-slow-readers-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+test.each([
+  ['a disk in memory', new MemoryFileSystem(), '/data'],
+  ['a disk', new NodeFileSystem(), directory],
+])(
+  'who is slow to read gets what was there, whatever was produced and forgotten meanwhile, with %s',
+  async (...given) => {
+    const [, fs, logDirs] = given
+    const { broker, admin } = await start(
+      { 'sluice.tail.cache.bytes': String(8 * MEGABYTE), 'log.dirs': logDirs },
+      fs,
+    )
+    await admin.create('t', 1)
+    const producer = await connect(broker)
+    const readers: SlowReader[] = []
+    const gone: SlowReader[] = []
+    let end = 0
+    const produceMore = async (count: number, whileReading: boolean) => {
+      for (let i = 0; i < count; i++) {
+        expect(await produce(producer, 't', valueAt(end), end % 2 === 0 ? 1 : -1)).toBe(end)
+        end++
+        if (whileReading) for (const reader of [...readers, ...gone]) reader.takePiece()
+      }
     }
-  }
-  await produceMore(100, false)
-  for (const from of [10, 10, 13, 30]) {
-    for (const list of [readers, gone]) {
-      const start = end - 100 + from
-      list.push(new SlowReader(await connect(broker), 't', [start], 12 * MEGABYTE))
-      // Of the disk, which lends memory for pieces of up to a megabyte.
-      const places = Array.from({ length: 14 }, (_, index) => index * 3)
-      list.push(new SlowReader(await connect(broker), 't', places, MEGABYTE))
+    await produceMore(100, false)
+    for (const from of [10, 10, 13, 30]) {
+      for (const list of [readers, gone]) {
+        const start = end - 100 + from
+        list.push(new SlowReader(await connect(broker), 't', [start], 12 * MEGABYTE))
+        // Of the disk, which lends memory for pieces of up to a megabyte.
+        const places = Array.from({ length: 14 }, (_, index) => index * 3)
+        list.push(new SlowReader(await connect(broker), 't', places, MEGABYTE))
+      }
+      await produceMore(4, false)
     }
-    await produceMore(4, false)
-  }
-  // More than the cache holds, and none of the answers moves.
-  await produceMore(110, false)
-  await produceMore(20, true)
-  for (const { client } of gone.splice(0)) await client.close()
-  await produceMore(20, true)
-  for (const reader of readers) expect(await reader.takeRest()).toBeGreaterThan(50)
-  // Whatever was given back at the wrong time would be in the way of those who read it all.
-  const all = await connect(broker)
-  for (let from = 0; from < end; ) {
-    from = check(await all.answer(askFrom(all, 't', from, 3 * MEGABYTE)), from, valueAt)
-  }
-})
+    // More than the cache holds, and none of the answers moves.
+    await produceMore(110, false)
+    await produceMore(20, true)
+    for (const { client } of gone.splice(0)) await client.close()
+    await produceMore(20, true)
+    for (const reader of readers) expect(await reader.takeRest()).toBeGreaterThan(50)
+    // Whatever was given back at the wrong time would be in the way of those who read it all.
+    const all = await connect(broker)
+    for (let from = 0; from < end; ) {
+      from = check(await all.answer(askFrom(all, 't', from, 3 * MEGABYTE)), from, valueAt)
+    }
+  },
+)
 
 test.each([
   ['which the cache copied', 250_000, 18],

@@ -84,7 +84,7 @@ export const fetch = handler({
     const magic = messageFormatOf(version)
     const fetched =
       magic === undefined
-        ? await readWithin(context, fetches, limits, wait, services)
+        ? await readWithin(context, fetches, { ...limits, isToSend: true }, wait, services)
         : await readConverted(context, fetches, magic, limits, wait, services)
     context.time?.resume()
     if (replicaIdOf(request) >= 0) context.time?.exempt()

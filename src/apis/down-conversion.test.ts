@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from 'vitest'
+import { inMemory } from '../base/file-slice.ts'
 import { Slices } from '../base/slices.ts'
 import type {
   FetchLimits,
@@ -115,7 +116,7 @@ function read(partitions: readonly FakePartition[], asked: Asked = {}) {
 }
 
 function offsets({ records }: PartitionFetched): number[] {
-  const set = Buffer.concat([...(records ?? [])])
+  const set = Buffer.concat(inMemory(records ?? []))
   const found: number[] = []
   for (let at = 0; messageFaultAt(set, at) === undefined; ) {
     const message = readMessage(set, at)

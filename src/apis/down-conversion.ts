@@ -5,6 +5,7 @@
  * Batches are converted one by one until the limit of the partition is full, so the work for one answer is bounded by
  * the size of the fetch, and done in slices: others get their turn in between.
  */
+import { inMemory } from '../base/file-slice.ts'
 import type { Steps } from '../base/steps.ts'
 import {
   type FetchLimits,
@@ -87,7 +88,7 @@ export async function readConverted(
 }
 
 function* batchesOf({ records }: PartitionFetched): Generator<RecordBatch, void, void> {
-  for (const buffer of records ?? []) yield* new BatchReader(buffer)
+  for (const buffer of inMemory(records ?? [])) yield* new BatchReader(buffer)
 }
 
 /** Kafka 3.9 refuses a topic that is configured for zstd, which clients before Fetch v10 do not know, as a whole. */

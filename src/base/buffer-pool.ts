@@ -1,3 +1,5 @@
+import type { Bytes } from './file-slice.ts'
+
 const SMALLEST_BYTES = 1024
 /** What a checked pool writes over memory that nobody holds. */
 const POISON = 0xdb
@@ -103,6 +105,14 @@ export class BufferPool {
     this.#free[log2(memory.byteLength)]!.push(Buffer.from(memory))
     this.#freeBytes += memory.byteLength
     while (this.#freeBytes > this.#maxFreeBytes) this.#dropLeastUsed()
+  }
+
+  /** The same for each of them that lies in memory; the others give up their files. */
+  giveBackAll(parts: readonly Bytes[]): void {
+    for (const part of parts) {
+      if (Buffer.isBuffer(part)) this.giveBack(part)
+      else part.release()
+    }
   }
 
   /** Lets go of a piece of the size that was not asked for for longest, or what is used now would find no place. */

@@ -1,4 +1,5 @@
 import type { BufferPool } from '../base/buffer-pool.ts'
+import { batchBaseOffset, batchLastOffset, RECORD_BATCH_OVERHEAD } from '../wire/batch.ts'
 import type { File } from './file-system.ts'
 import { CorruptLogError } from './log-errors.ts'
 import {
@@ -104,12 +105,16 @@ export class DiskReads {
    * Begins to read what comes after a read that ended at `offset`, if there is as much of it as `maxBytes` and nobody
    * does so yet.
    */
-  readAhead(offset: number, { maxBytes, upperBoundOffset }: ReadLimits, logEndOffset: number): void {
+  readAhead(
+    offset: number,
+    { maxBytes, upperBoundOffset, mayBeSlices }: ReadLimits,
+    logEndOffset: number,
+  ): void {
     const place = this.#readEnds.get(offset)
     if (this.#readAheads === undefined || place === undefined || this.#ahead.has(offset)) return
     const { segment, position } = place
     if (segment.size - position < maxBytes) return
-    const limits = { maxBytes, upperBoundOffset, minOneMessage: false }
+    const limits = { maxBytes, upperBoundOffset, minOneMessage: false, mayBeSlices }
     const endOffset = this.#segments.after(segment)?.baseOffset ?? logEndOffset
     const chunk = this.#readAheads.add(maxBytes, () => this.#readAt(place, offset, limits, endOffset))
     if (chunk === undefined) return
@@ -144,25 +149,26 @@ export class DiskReads {
     if (
       version === this.#version &&
       read.size <= limits.maxBytes &&
-      read.nextOffset <= limits.upperBoundOffset
+      read.nextOffset <= limits.upperBoundOffset &&
+      (limits.mayBeSlices || read.buffers.every((part) => Buffer.isBuffer(part)))
     ) {
       this.#remember(read, segment)
       return read
     }
-    for (const buffer of read.buffers) this.#buffers.giveBack(buffer)
+    this.#buffers.giveBackAll(read.buffers)
     return undefined
   }
 
   async #readAt(
-    { segment, position }: Place,
+    place: Place,
     startOffset: number,
     limits: ReadLimits,
     endOffset: number,
   ): Promise<SegmentRead> {
-    const bounds = { baseOffset: segment.baseOffset, endOffset }
+    const { segment } = place
     const file = segment.acquire()
     try {
-      return await readBatches(file, position, segment.size, startOffset, limits, bounds, this.#buffers)
+      return await this.#readFrom(file, place, segment.size, startOffset, limits, endOffset)
     } finally {
       segment.release()
     }
@@ -183,9 +189,62 @@ export class DiskReads {
       const position =
         known?.segment === segment ? known.position : await locate(file, segment, limit, startOffset, bounds)
       if (position === undefined || position >= limit) return undefined
-      return await readBatches(file, position, limit, startOffset, limits, bounds, this.#buffers)
+      return await this.#readFrom(file, { segment, position }, limit, startOffset, limits, endOffset)
     } finally {
       segment.release()
+    }
+  }
+
+  /** What has been looked at already may stay in the file; the rest is looked at now. */
+  async #readFrom(
+    file: File,
+    { segment, position }: Place,
+    limit: number,
+    startOffset: number,
+    limits: ReadLimits,
+    endOffset: number,
+  ): Promise<SegmentRead> {
+    if (limits.mayBeSlices) {
+      const slice = await this.#slice(file, { segment, position }, startOffset, limits)
+      if (slice !== undefined) return slice
+    }
+    const version = this.#version
+    const bounds = { baseOffset: segment.baseOffset, endOffset }
+    const read = await readBatches(file, position, limit, startOffset, limits, bounds, this.#buffers)
+    if (version === this.#version) segment.noteChecked(position, read.endPosition)
+    return read
+  }
+
+  /**
+   * The batches from `position` on up to one that the index tells of, whose header says where they end. Undefined where
+   * there are none to be sent so.
+   */
+  async #slice(
+    file: File,
+    { segment, position }: Place,
+    startOffset: number,
+    { maxBytes, upperBoundOffset }: ReadLimits,
+  ): Promise<SegmentRead | undefined> {
+    const end = segment.lastIndexed(position + maxBytes)
+    if (end === undefined || end.position <= position) return undefined
+    if (!segment.isChecked(position, end.position + RECORD_BATCH_OVERHEAD)) return undefined
+    const size = end.position - position
+    const slice = file.slice(position, size)
+    if (slice === undefined) return undefined
+    let isTaken = false
+    try {
+      // With it, what lies before it has come into the kernel's memory.
+      const header = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD)
+      const filled = await file.readAsync(header, 0, header.length, end.position)
+      const nextOffset = batchBaseOffset(header, 0)
+      isTaken =
+        filled === header.length &&
+        batchLastOffset(header, 0) === end.offset &&
+        nextOffset > startOffset &&
+        nextOffset <= upperBoundOffset
+      return isTaken ? { buffers: [slice], size, nextOffset, endPosition: end.position } : undefined
+    } finally {
+      if (!isTaken) slice.release()
     }
   }
 

@@ -1,3 +1,4 @@
+import { FileSlice } from '../base/file-slice.ts'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 
 /** `create` is any opening for writing, `open` one for reading. */
@@ -230,6 +231,11 @@ class FaultyFile implements File {
     return this.#inner.readAsync(target, offset, length, position)
   }
 
+  slice(position: number, length: number): FileSlice | undefined {
+    const slice = this.#inner.slice(position, length)
+    return slice && new FaultySlice(slice, () => this.#check('read'))
+  }
+
   write(buffers: readonly Uint8Array[], position: number): void {
     const fault = this.#strike('write')
     let left = fault?.code === undefined ? 0 : (fault.partialBytes ?? 0)
@@ -273,6 +279,34 @@ class FaultyFile implements File {
     this.#delayed--
     // The call that waited starts in this turn; the file is closed after it.
     if (this.#closed && this.#delayed === 0) queueMicrotask(() => queueMicrotask(() => this.#inner.close()))
+  }
+}
+
+class FaultySlice extends FileSlice {
+  readonly #inner: FileSlice
+  readonly #check: () => void
+
+  constructor(inner: FileSlice, check: () => void) {
+    super()
+    this.#inner = inner
+    this.#check = check
+  }
+
+  get length(): number {
+    return this.#inner.length
+  }
+
+  sendTo(): number {
+    return 0
+  }
+
+  async read(target: Buffer): Promise<void> {
+    this.#check()
+    return this.#inner.read(target)
+  }
+
+  release(): void {
+    this.#inner.release()
   }
 }
 

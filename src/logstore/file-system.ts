@@ -1,3 +1,5 @@
+import type { FileSlice } from '../base/file-slice.ts'
+
 /**
  * What the log store needs of a disk, and all it may use of one. Paths are absolute or relative to the process;
  * `/` separates. Every failure is a FileSystemError with the `code` that the operating system gives.
@@ -62,6 +64,11 @@ export interface File {
   /** Fills `target[offset, offset+length)` from `position`; returns the bytes read, fewer than `length` only at the end. */
   read(target: Uint8Array, offset: number, length: number, position: number): number
   readAsync(target: Uint8Array, offset: number, length: number, position: number): Promise<number>
+  /**
+   * So many bytes from `position`, which begin to come into memory, for an answer. Undefined where files cannot be sent
+   * as they lie there, and for so few that to read them costs less.
+   */
+  slice(position: number, length: number): FileSlice | undefined
   /** Writes all of the buffers, one after the other, from `position`. */
   write(buffers: readonly Uint8Array[], position: number): void
   truncate(size: number): void

@@ -1,4 +1,5 @@
 import type { BufferPool } from '../base/buffer-pool.ts'
+import type { Bytes } from '../base/file-slice.ts'
 import {
   batchBaseOffset,
   batchFaultAt,
@@ -9,7 +10,7 @@ import {
 } from '../wire/batch.ts'
 import type { File } from './file-system.ts'
 import { CorruptLogError } from './log-errors.ts'
-import type { TailRead } from './tail-cache.ts'
+import type { LogReadResult } from './partition-log-types.ts'
 
 /** Covers the batches between two index entries, as a rule, in one read. */
 const LOCATE_BYTES = 8192
@@ -18,6 +19,8 @@ export interface ReadLimits {
   readonly maxBytes: number
   readonly upperBoundOffset: number
   readonly minOneMessage: boolean
+  /** It is only to be sent, and may stay in the file. */
+  readonly mayBeSlices: boolean
 }
 
 /** The offsets that batches of a segment can have: from its own to below that of the next one, or the end of the log. */
@@ -27,7 +30,7 @@ export interface OffsetBounds {
 }
 
 /** What was read, and where in the segment the batch after it begins. */
-export interface SegmentRead extends TailRead {
+export interface SegmentRead extends LogReadResult<Bytes> {
   readonly endPosition: number
 }
 

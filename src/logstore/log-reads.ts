@@ -1,4 +1,5 @@
 import { BufferPool } from '../base/buffer-pool.ts'
+import { type Bytes, inMemory } from '../base/file-slice.ts'
 import type { Logger } from '../base/logger.ts'
 import type { RecordBatch } from '../wire/batch.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
@@ -57,12 +58,19 @@ export class LogReads {
     upperBoundOffset: number,
     minOneMessage: boolean,
   ): LogReadResult | Promise<LogReadResult> {
-    this.#checkRange(startOffset)
-    const limit = Math.min(upperBoundOffset, this.#options.log.logEndOffset)
-    if (startOffset >= limit) return nothingRead(startOffset)
-    const cached = this.#tail?.read(startOffset, maxBytes, limit, minOneMessage)
-    if (cached !== undefined) return cached
-    return this.#readFromDisk(startOffset, { maxBytes, upperBoundOffset: limit, minOneMessage })
+    const limits = { maxBytes, upperBoundOffset, minOneMessage, mayBeSlices: false }
+    return this.#readFromMemory(startOffset, limits) ?? this.#readInto(startOffset, limits)
+  }
+
+  /** As `PartitionLog.readToSend`. */
+  readToSend(
+    startOffset: number,
+    maxBytes: number,
+    upperBoundOffset: number,
+    minOneMessage: boolean,
+  ): LogReadResult<Bytes> | Promise<LogReadResult<Bytes>> {
+    const limits = { maxBytes, upperBoundOffset, minOneMessage, mayBeSlices: true }
+    return this.#readFromMemory(startOffset, limits) ?? this.#readFromDisk(startOffset, limits)
   }
 
   /** As `PartitionLog.readNow`. */
@@ -101,8 +109,29 @@ export class LogReads {
     this.#disk?.forget()
   }
 
-  async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
+  /** Undefined where the disk has to be asked. */
+  #readFromMemory(
+    startOffset: number,
+    { maxBytes, upperBoundOffset, minOneMessage }: ReadLimits,
+  ): LogReadResult | undefined {
+    this.#checkRange(startOffset)
+    const limit = this.#limit(upperBoundOffset)
+    if (startOffset >= limit) return nothingRead(startOffset)
+    return this.#tail?.read(startOffset, maxBytes, limit, minOneMessage)
+  }
+
+  #limit(upperBoundOffset: number): number {
+    return Math.min(upperBoundOffset, this.#options.log.logEndOffset)
+  }
+
+  async #readInto(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
+    const read = await this.#readFromDisk(startOffset, limits)
+    return { ...read, buffers: inMemory(read.buffers) }
+  }
+
+  async #readFromDisk(startOffset: number, given: ReadLimits): Promise<LogReadResult<Bytes>> {
     const { log, health } = this.#options
+    const limits = { ...given, upperBoundOffset: this.#limit(given.upperBoundOffset) }
     for (;;) {
       const version = this.#truncations
       const read = await this.#diskReads()

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { FileSlice } from '../base/file-slice.ts'
 import type { Random } from '../base/random.ts'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 import { MemoryBytes } from './memory-bytes.ts'
@@ -279,6 +280,10 @@ class MemoryFile implements File {
     return bytes.read(target, offset, length, position)
   }
 
+  slice(position: number, length: number): FileSlice | undefined {
+    return new MemorySlice(this.path, this.#node, this.#alive, position, length)
+  }
+
   write(buffers: readonly Uint8Array[], position: number): void {
     const bytes = this.#writableBytes()
     // What is written over what is there needs no room.
@@ -322,6 +327,43 @@ class MemoryFile implements File {
     this.#node.modifiedMs = this.#clock.now()
     return bytes
   }
+}
+
+/** No socket takes bytes from it: they are read. As on a disk, its file may be closed or removed meanwhile. */
+class MemorySlice extends FileSlice {
+  readonly #path: string
+  readonly #node: FileNode
+  readonly #alive: () => boolean
+  #position: number
+  #length: number
+
+  constructor(path: string, node: FileNode, alive: () => boolean, position: number, length: number) {
+    super()
+    this.#path = path
+    this.#node = node
+    this.#alive = alive
+    this.#position = position
+    this.#length = length
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  sendTo(): number {
+    return 0
+  }
+
+  async read(target: Buffer): Promise<void> {
+    await Promise.resolve()
+    if (!this.#alive()) throw failure('EBADF', 'the machine went down', this.#path)
+    const count = this.#node.bytes.read(target, 0, target.length, this.#position)
+    if (count < target.length) throw failure('EIO', `file ends at ${this.#position + count}`, this.#path)
+    this.#position += count
+    this.#length -= count
+  }
+
+  release(): void {}
 }
 
 function usedBytes(directory: DirectoryNode): number {

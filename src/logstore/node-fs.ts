@@ -25,7 +25,9 @@ import {
 } from 'node:fs'
 import { rm, unlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import type { FileSlice } from '../base/file-slice.ts'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
+import { NodeFileSlice, type SlicedFile } from './node-file-slice.ts'
 
 const LIMITS_FILE = '/proc/self/limits'
 const SHARE_OF_OPEN_FILES = 0.6
@@ -140,8 +142,9 @@ const OPEN_FLAGS = {
 const MAX_BUFFERS = 1024
 
 /** Closing waits for asynchronous calls under way: the number of a closed descriptor is given to the next file opened. */
-class NodeFile implements File {
+class NodeFile implements File, SlicedFile {
   readonly path: string
+  slicesMissed = 0
   readonly #handle: number
   readonly #writable: boolean
   #pending = 0
@@ -184,7 +187,7 @@ class NodeFile implements File {
       const next = (): void => {
         read(handle, target, offset + done, length - done, position + done, (error, count) => {
           if (error) {
-            this.#settle()
+            this.settle()
             reject(named(error, this.path))
             return
           }
@@ -193,12 +196,18 @@ class NodeFile implements File {
             next()
             return
           }
-          this.#settle()
+          this.settle()
           resolve(done)
         })
       }
       next()
     })
+  }
+
+  slice(position: number, length: number): FileSlice | undefined {
+    const slice = NodeFileSlice.of(this, this.#open(), position, length)
+    if (slice !== undefined) this.#pending++
+    return slice
   }
 
   write(buffers: readonly Uint8Array[], position: number): void {
@@ -238,7 +247,7 @@ class NodeFile implements File {
       const handle = this.#open()
       this.#pending++
       fdatasync(handle, (error) => {
-        this.#settle()
+        this.settle()
         if (error) reject(named(error, this.path))
         else resolve()
       })
@@ -256,7 +265,8 @@ class NodeFile implements File {
     return this.#handle
   }
 
-  #settle(): void {
+  /** One call or slice less that needs the descriptor. */
+  settle(): void {
     if (--this.#pending === 0 && this.#closed) this.#release()
   }
 

@@ -2,6 +2,9 @@ import { EntryFile } from './entry-file.ts'
 import type { FileSystem } from './file-system.ts'
 
 const ENTRY_SIZE = 8
+/** Where the fields of an entry are. */
+const OFFSET_AT = 0
+const POSITION_AT = 4
 
 export interface OffsetPosition {
   readonly offset: number
@@ -51,13 +54,19 @@ export class OffsetIndex {
 
   /** A position at or before the batch that holds `offset`: of the largest entry up to it, or the segment's start. */
   lookup(offset: number): number {
-    const index = this.#lastIndexUpTo(offset - this.#baseOffset)
+    const index = this.#lastIndex(OFFSET_AT, offset - this.#baseOffset)
     return index < 0 ? 0 : this.file.buffer.readUInt32BE(index * ENTRY_SIZE + 4)
+  }
+
+  /** The last entry whose batch begins at `position` or before it; undefined for none. */
+  lastUpTo(position: number): OffsetPosition | undefined {
+    const index = this.#lastIndex(POSITION_AT, position)
+    return index < 0 ? undefined : this.entry(index)
   }
 
   /** Drops the entries of `offset` and above. */
   truncateTo(offset: number): void {
-    this.file.truncate(this.#lastIndexUpTo(offset - this.#baseOffset - 1) + 1)
+    this.file.truncate(this.#lastIndex(OFFSET_AT, offset - this.#baseOffset - 1) + 1)
   }
 
   /** What is wrong with it for a segment of `logSize` bytes; undefined when it fits. */
@@ -79,13 +88,14 @@ export class OffsetIndex {
     return undefined
   }
 
-  #lastIndexUpTo(relativeOffset: number): number {
+  /** Of the entries whose field at `field` is `value` or less; -1 for none. Both fields ascend. */
+  #lastIndex(field: number, value: number): number {
     const { buffer } = this.file
     let low = -1
     let high = this.count - 1
     while (low < high) {
       const middle = Math.ceil((low + high) / 2)
-      if (buffer.readUInt32BE(middle * ENTRY_SIZE) <= relativeOffset) low = middle
+      if (buffer.readUInt32BE(middle * ENTRY_SIZE + field) <= value) low = middle
       else high = middle - 1
     }
     return low

@@ -1,5 +1,6 @@
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Bytes } from '../base/file-slice.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { FileSystem } from './file-system.ts'
@@ -65,9 +66,10 @@ export interface LogAppendInfo {
   readonly flushed: Promise<void> | undefined
 }
 
-export interface LogReadResult {
+/** In memory, unless it was read to be sent. */
+export interface LogReadResult<P extends Bytes = Buffer> {
   /** Whole batches. They are what is stored: not to be changed. */
-  readonly buffers: readonly Buffer[]
+  readonly buffers: readonly P[]
   readonly size: number
   /** After the last batch; the start where there is none. */
   readonly nextOffset: number

@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/file-slice.ts'
 import { invariant } from '../base/invariant.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { runAtOnce, type Steps } from '../base/steps.ts'
@@ -275,6 +276,17 @@ export class PartitionLog {
   ): LogReadResult | Promise<LogReadResult> {
     this.#health.check()
     return this.#reads.read(startOffset, maxBytes, upperBoundOffset, minOneMessage)
+  }
+
+  /** As `read`, for an answer: what the disk has may be slices of the file, whose batches nobody looks at. */
+  readToSend(
+    startOffset: number,
+    maxBytes: number,
+    upperBoundOffset: number,
+    minOneMessage: boolean,
+  ): LogReadResult<Bytes> | Promise<LogReadResult<Bytes>> {
+    this.#health.check()
+    return this.#reads.readToSend(startOffset, maxBytes, upperBoundOffset, minOneMessage)
   }
 
   /** As `read` up to the end of the log, at once: it waits for the disk where memory has not what is asked for. */

@@ -58,7 +58,7 @@ export class ReadAheads {
   /** For its chunks: nobody looks at it. */
   giveBack(read: SegmentRead | undefined): void {
     if (read === undefined) return
-    for (const buffer of read.buffers) this.#buffers.giveBack(buffer)
+    this.#buffers.giveBackAll(read.buffers)
   }
 
   #hasDroppedOldest(bytes: number): boolean {

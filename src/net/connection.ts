@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Clock, Timer } from '../base/clock.ts'
+import type { Bytes } from '../base/file-slice.ts'
 import type { LimitedLog } from '../base/limited-log.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Slices } from '../base/slices.ts'
@@ -14,8 +15,8 @@ import { openInput } from './socket-input.ts'
 
 /** What a request came to. */
 export interface Outcome {
-  /** The whole answer with its length prefix, as slices; empty for none (acks=0). */
-  readonly buffers: readonly Buffer[]
+  /** The whole answer with its length prefix, in parts; empty for none (acks=0). */
+  readonly buffers: readonly Bytes[]
   /** Handle nothing more of this connection for so long after the answer (quotas). 0 for no delay. */
   readonly muteMs: number
   /** Close the connection after the answer, for this reason. */
@@ -197,7 +198,13 @@ export class Connection implements ConnectionAddresses {
     this.#output = new OutputQueue(this.#socket, env.buffers, (bytes) => this.#sent(bytes))
     this.#socket.on('end', () => this.finish())
     this.#socket.on('error', (err: NodeJS.ErrnoException) => {
-      env.logger.debug('connection failed', { connection: this.id, code: err.code })
+      if (err.path === undefined)
+        env.logger.debug('connection failed', { connection: this.id, code: err.code })
+      else
+        env.logger.error('closing connection: could not read what it was to be sent', {
+          connection: this.id,
+          err,
+        })
     })
     this.#socket.on('close', () => this.#closed())
   }

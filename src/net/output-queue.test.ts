@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { BufferPool } from '../base/buffer-pool.ts'
+import { FileSlice } from '../base/file-slice.ts'
 import { OutputQueue } from './output-queue.ts'
 
 const MEGABYTE = 1024 * 1024
@@ -55,4 +57,115 @@ test('the memory of what a closed connection did not send is not used again', as
   take()
   await settled()
   expect(pool.freeBytes).toBe(0)
+})
+
+/** A slice that hands over what it is told to at each time, and then whatever is asked. */
+class FakeSlice extends FileSlice {
+  readonly #bytes: Buffer
+  readonly #handsOver: number[]
+  readonly #descriptors: number[]
+  #at = 0
+  isReleased = false
+  failure: Error | undefined
+
+  constructor(bytes: Buffer, handsOver: number[], descriptors: number[]) {
+    super()
+    this.#bytes = bytes
+    this.#handsOver = handsOver
+    this.#descriptors = descriptors
+  }
+
+  get length(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  sendTo(descriptor: number): number {
+    const bytes = Math.min(this.#handsOver.shift() ?? 0, this.length)
+    this.#descriptors.push(descriptor)
+    sent.push(this.#bytes.subarray(this.#at, this.#at + bytes))
+    this.#at += bytes
+    return bytes
+  }
+
+  async read(target: Buffer): Promise<void> {
+    await settled()
+    if (this.failure !== undefined) throw this.failure
+    this.#bytes.copy(target, 0, this.#at)
+    this.#at += target.length
+  }
+
+  release(): void {
+    this.isReleased = true
+  }
+}
+
+/** What a socket's peer gets, by whichever way. */
+let sent: Buffer[] = []
+
+function queueToDescriptor(): { queue: OutputQueue; socket: Writable; taken: () => number } {
+  sent = []
+  let taken = 0
+  const take = (chunk: Buffer, _encoding: string, done: () => void) => {
+    // A pool uses memory again that has been taken.
+    sent.push(Buffer.from(chunk))
+    setImmediate(done)
+  }
+  const socket = Object.assign(new Writable({ highWaterMark: MEGABYTE, write: take }), { _handle: { fd: 7 } })
+  const pool = new BufferPool({ isChecked: true })
+  const queue = new OutputQueue(socket as unknown as Socket, pool, (bytes) => {
+    taken += bytes
+  })
+  return { queue, socket, taken: () => taken }
+}
+
+function numbered(bytes: number, seed: number): Buffer {
+  return Buffer.from(Array.from({ length: bytes }, (_, index) => (index * seed) % 251))
+}
+
+test.each([
+  ['at once', [1_000_000]],
+  ['in parts', [10, 20, 30, 1_000_000]],
+  ['not at all, so that it is read', []],
+  ['now and then', [70_000, 0, 10_000, 0, 0, 1_000]],
+])('slices of files go out between what lies in memory, in order, taken %s', async (_, handsOver) => {
+  const { queue, taken } = queueToDescriptor()
+  const descriptors: number[] = []
+  const parts = [3, 5, 7, 11].map((seed) => numbered(100_000 + seed, seed))
+  const slices = [parts[1]!, parts[2]!].map((part) => new FakeSlice(part, [...handsOver], descriptors))
+  const all = Buffer.concat([...parts, numbered(500, 13)])
+  queue.add([parts[0]!, slices[0]!, slices[1]!, parts[3]!])
+  queue.flush()
+  queue.add([numbered(500, 13)])
+  queue.flush()
+  await vi.waitFor(() => expect(queue.bytes).toBe(0))
+  expect(Buffer.concat(sent).equals(all)).toBe(true)
+  expect(taken()).toBe(all.length)
+  expect(queue.writing).toBe(false)
+  expect(slices.map(({ isReleased }) => isReleased)).toEqual([true, true])
+  expect(new Set(descriptors)).toEqual(new Set([7]))
+})
+
+test('what a closed connection did not send gives up its file', async () => {
+  const { queue, socket } = queueToDescriptor()
+  const slices = [1, 2].map(() => new FakeSlice(numbered(200_000, 3), [1000], []))
+  queue.add(slices)
+  queue.flush()
+  socket.destroy()
+  queue.clear()
+  await settled()
+  await settled()
+  expect(slices.map(({ isReleased }) => isReleased)).toEqual([true, true])
+  expect(Buffer.concat(sent)).toHaveLength(1000)
+})
+
+test('a file that cannot be read ends the connection, and nothing comes behind the gap', async () => {
+  const { queue, socket } = queueToDescriptor()
+  const slice = new FakeSlice(numbered(200_000, 3), [1000], [])
+  slice.failure = new Error('this read fails')
+  const failed = once(socket, 'error')
+  queue.add([slice, Buffer.from('behind it')])
+  queue.flush()
+  expect(await failed).toEqual([slice.failure])
+  queue.flush()
+  expect(Buffer.concat(sent)).toHaveLength(1000)
 })

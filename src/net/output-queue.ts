@@ -1,28 +1,35 @@
 import type { Socket } from 'node:net'
 import type { BufferPool } from '../base/buffer-pool.ts'
+import type { Bytes, FileSlice } from '../base/file-slice.ts'
 
 /** One step of writing; a slow reader shows progress at this grain, and one answer never fills the socket's queue. */
 const STEP_BYTES = 1024 * 1024
 
+/** What is read of a file at a time where the socket cannot take it from there: when it is full, as a rule. */
+const READ_BYTES = 64 * 1024
+
 /**
- * The answers of one connection on their way out: slices, written in few system calls and never joined. Holds what the
- * socket has not taken; the kernel's buffer and one step are all that a slow reader fills.
+ * The answers of one connection on their way out: slices, written in few system calls and never joined, and slices of
+ * files, which the kernel takes from there. Holds what the socket has not taken; the kernel's buffer and one step are all
+ * that a slow reader fills.
  */
 export class OutputQueue {
   readonly #socket: Socket
   readonly #buffers: BufferPool
   readonly #onSent: (bytes: number) => void
-  #slices: Buffer[] = []
+  #slices: Bytes[] = []
   #next = 0
   #bytes = 0
   #stepBytes = 0
+  /** A step comes from a file, by way of memory. */
+  #isReading = false
   /** Slices whose last byte is in the step under way. */
   #ending: Buffer[] = []
   #callbacksDue = 0
 
   /**
    * `onSent` is told of bytes that the kernel has taken, from within `flush` or later. The memory of each slice that it
-   * has taken whole goes back to `buffers`.
+   * has taken whole goes back to `buffers`, and so does its file.
    */
   constructor(socket: Socket, buffers: BufferPool, onSent: (bytes: number) => void) {
     this.#socket = socket
@@ -37,11 +44,11 @@ export class OutputQueue {
 
   /** Whether the socket could not take all at once and what is left goes on by itself. */
   get writing(): boolean {
-    return this.#stepBytes > 0
+    return this.#stepBytes > 0 || this.#isReading
   }
 
   /** Queues slices; returns their bytes. */
-  add(slices: readonly Buffer[]): number {
+  add(slices: readonly Bytes[]): number {
     let bytes = 0
     for (const slice of slices) {
       if (slice.length === 0) continue
@@ -54,7 +61,12 @@ export class OutputQueue {
 
   /** Hands to the socket what it takes without waiting; the rest follows by itself. */
   flush(): void {
-    while (this.#stepBytes === 0 && this.#next < this.#slices.length && !this.#socket.destroyed) {
+    while (!this.writing && this.#next < this.#slices.length && !this.#socket.destroyed) {
+      const first = this.#slices[this.#next]!
+      if (!Buffer.isBuffer(first)) {
+        this.#sendFrom(first)
+        continue
+      }
       const bytes = this.#writeStep()
       if (this.#socket.writableLength > 0) {
         this.#stepBytes = bytes
@@ -66,6 +78,7 @@ export class OutputQueue {
 
   /** Forgets everything, when the socket is gone. */
   clear(): void {
+    for (const slice of this.#slices.slice(this.#next)) if (!Buffer.isBuffer(slice)) slice.release()
     this.#slices = []
     this.#next = 0
     this.#bytes = 0
@@ -80,7 +93,8 @@ export class OutputQueue {
     let bytes = 0
     socket.cork()
     for (;;) {
-      const slice = slices[this.#next]!
+      // A slice of a file comes behind what was written.
+      const slice = slices[this.#next] as Buffer
       const room = STEP_BYTES - bytes
       let part = slice
       if (slice.length > room) {
@@ -91,19 +105,60 @@ export class OutputQueue {
         this.#ending.push(part)
       }
       bytes += part.length
-      if (bytes === STEP_BYTES || this.#next === slices.length) {
+      if (bytes === STEP_BYTES || !Buffer.isBuffer(slices[this.#next])) {
         this.#callbacksDue++
         socket.write(part, this.#written)
         break
       }
       socket.write(part)
     }
-    if (this.#next === slices.length) {
-      this.#slices = []
-      this.#next = 0
-    }
+    this.#startOver()
     socket.uncork()
     return bytes
+  }
+
+  #startOver(): void {
+    if (this.#next < this.#slices.length) return
+    this.#slices = []
+    this.#next = 0
+  }
+
+  /** One step of a file, from there, or through memory where that is not possible now. */
+  #sendFrom(slice: FileSlice): void {
+    const descriptor = descriptorOf(this.#socket)
+    const sent = descriptor === undefined ? 0 : slice.sendTo(descriptor)
+    if (sent === 0) void this.#readFrom(slice)
+    else {
+      this.#leave(slice)
+      this.#taken(sent)
+    }
+  }
+
+  async #readFrom(slice: FileSlice): Promise<void> {
+    const part = this.#buffers.lend(Math.min(slice.length, READ_BYTES))
+    this.#isReading = true
+    try {
+      await slice.read(part)
+    } catch (error) {
+      // The answer has begun: there is no other way to tell.
+      this.#socket.destroy(error as Error)
+      return
+    }
+    this.#isReading = false
+    if (this.#socket.destroyed) return
+    this.#leave(slice)
+    this.#stepBytes = part.length
+    this.#ending.push(part)
+    this.#callbacksDue++
+    this.#socket.write(part, this.#written)
+  }
+
+  /** Goes on behind it when nothing of it is left. */
+  #leave(slice: FileSlice): void {
+    if (slice.length > 0) return
+    slice.release()
+    this.#next++
+    this.#startOver()
   }
 
   readonly #written = (error?: Error | null): void => {
@@ -122,4 +177,10 @@ export class OutputQueue {
     this.#ending.length = 0
     this.#onSent(bytes)
   }
+}
+
+/** Of a socket of Linux's that is open; Node tells it of no socket by a name of its own. */
+function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null }
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }

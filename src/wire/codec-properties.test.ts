@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { inMemory } from '../base/file-slice.ts'
 import { messageValue } from '../testing/wire-arbitraries.ts'
 import { allMessages, versionsOf } from '../testing/wire-fixtures.ts'
 import { compileDecoder, compileEncoder } from './compile.ts'
@@ -28,7 +29,7 @@ function written(encode: (writer: Writer, value: unknown) => void, value: unknow
   const writer = new Writer(16)
   encode(writer, value)
   const { length } = writer
-  const bytes = Buffer.concat(writer.finish())
+  const bytes = Buffer.concat(inMemory(writer.finish()))
   expect(bytes.length).toBe(length)
   return bytes
 }

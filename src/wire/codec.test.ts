@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
+import { inMemory } from '../base/file-slice.ts'
 import { decode, decodeBuffer, encode, encodeBuffer } from './codec.ts'
 import { compileDecoder, compileEncoder } from './compile.ts'
 import { withExactIntegers } from './exact-integers.ts'
@@ -308,7 +309,7 @@ test('a fetch answer takes record sets over without a copy and sends unset tagge
   const writer = new Writer()
   encode(fetchResponse, 16, { responses }, writer)
   const { length } = writer
-  const chunks = writer.finish()
+  const chunks = inMemory(writer.finish())
   expect(chunks).toHaveLength(4)
   expect(chunks[1]).toBe(slices[0])
   expect(chunks[2]).toBe(slices[1])

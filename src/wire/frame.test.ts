@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { type Bytes, inMemory } from '../base/file-slice.ts'
 import { type Api, apiByKey } from './apis.ts'
 import { decode } from './codec.ts'
 import { ErrorCode } from './error-codes.ts'
@@ -23,8 +24,8 @@ function api(key: number): Api {
 }
 
 /** The content of a frame, its length checked. */
-function content(buffers: readonly Buffer[]): Buffer {
-  const frame = Buffer.concat(buffers)
+function content(parts: readonly Bytes[]): Buffer {
+  const frame = Buffer.concat(inMemory(parts))
   expect(frame.readInt32BE()).toBe(frame.length - FRAME_LENGTH_BYTES)
   return frame.subarray(FRAME_LENGTH_BYTES)
 }

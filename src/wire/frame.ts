@@ -4,6 +4,8 @@
  * which no client sends.)
  */
 
+import { type Bytes, inMemory } from '../base/file-slice.ts'
+import { invariant } from '../base/invariant.ts'
 import { type Api, apiByKey } from './apis.ts'
 import { decode, encode } from './codec.ts'
 import { isFlexible } from './layout.ts'
@@ -58,13 +60,8 @@ export function responseHeaderVersion(api: Api, version: number): 0 | 1 {
   return api.key !== API_VERSIONS_KEY && isFlexible(api.response, version) ? 1 : 0
 }
 
-/** The whole frame of an answer, as buffers to be sent one after the other. Throws EncodeError. */
-export function encodeResponse(
-  api: Api,
-  version: number,
-  correlationId: number,
-  response: unknown,
-): Buffer[] {
+/** The whole frame of an answer, as parts to be sent one after the other. Throws EncodeError. */
+export function encodeResponse(api: Api, version: number, correlationId: number, response: unknown): Bytes[] {
   return frame((writer) => {
     encode(responseHeader, responseHeaderVersion(api, version), { correlationId }, writer)
     encode(api.response, version, response, writer)
@@ -77,12 +74,13 @@ export function encodeRequest(
   version: number,
   head: { readonly correlationId: number; readonly clientId: string | null },
   request: unknown,
-): Buffer[] {
-  return frame((writer) => {
+): readonly Buffer[] {
+  const parts = frame((writer) => {
     const header = { requestApiKey: api.key, requestApiVersion: version, ...head }
     encode(requestHeader, requestHeaderVersion(api, version), header, writer)
     encode(api.request, version, request, writer)
   })
+  return inMemory(parts)
 }
 
 /** Reads the header of an answer, leaving the reader at the body; the version is the one that was asked in. */
@@ -90,13 +88,15 @@ export function readResponseHead(api: Api, version: number, reader: Reader): { c
   return decode(responseHeader, responseHeaderVersion(api, version), reader)
 }
 
-function frame(write: (writer: Writer) => void): Buffer[] {
+function frame(write: (writer: Writer) => void): Bytes[] {
   const writer = new Writer()
   writer.reserve(FRAME_LENGTH_BYTES)
   write(writer)
   const size = writer.length - FRAME_LENGTH_BYTES
-  const buffers = writer.finish()
-  // The first chunk begins with the bytes reserved above.
-  buffers[0]!.writeInt32BE(size)
-  return buffers
+  const parts = writer.finish()
+  // The first part begins with the bytes reserved above.
+  const [first] = parts
+  invariant(Buffer.isBuffer(first), 'a frame begins in memory')
+  first.writeInt32BE(size)
+  return parts
 }

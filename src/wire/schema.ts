@@ -6,6 +6,8 @@
  * Nothing here reads or writes bytes: compile.ts and interpret.ts do, from the same data.
  */
 
+import type { Bytes } from '../base/file-slice.ts'
+
 /** What Kafka's largest long becomes as a number; decoding and encoding saturate at it. */
 export const MAX_INT64 = 2 ** 63
 
@@ -236,6 +238,6 @@ export function bytes<const O extends FieldOptions<Buffer> = object>(options?: O
 /** Record batches: decoded, a slice of the message's own buffer; written, one or more slices, never copied. */
 export function records<const O extends FieldOptions<Buffer> = object>(
   options?: O,
-): Field<Nullable<Buffer, O>, Nullable<Buffer | readonly Buffer[], O>, Optional<O>> {
+): Field<Nullable<Buffer, O>, Nullable<Buffer | readonly Bytes[], O>, Optional<O>> {
   return scalar('records', options)
 }

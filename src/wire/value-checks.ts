@@ -1,3 +1,4 @@
+import { type Bytes, isBytes } from '../base/file-slice.ts'
 import { EncodeError, WireError } from './wire-error.ts'
 
 /**
@@ -66,9 +67,9 @@ export function checkBytes(value: unknown, name: string): Buffer {
   throw unfit('bytes', value, name)
 }
 
-export function checkRecords(value: unknown, name: string): Buffer | readonly Buffer[] {
+export function checkRecords(value: unknown, name: string): Buffer | readonly Bytes[] {
   if (Buffer.isBuffer(value)) return value
-  if (Array.isArray(value) && value.every((slice) => Buffer.isBuffer(slice))) return value
+  if (Array.isArray(value) && value.every(isBytes)) return value
   throw unfit('records', value, name)
 }
 

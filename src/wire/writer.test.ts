@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { inMemory } from '../base/file-slice.ts'
 import { EncodeError } from './wire-error.ts'
 import { Writer } from './writer.ts'
 
@@ -18,7 +19,7 @@ test('buffers that are appended keep their place between what is written', () =>
   writer.int16(2)
   writer.append([Buffer.from('second'), Buffer.from('third')])
   expect(writer.length).toBe(20)
-  const chunks = writer.finish()
+  const chunks = inMemory(writer.finish())
   expect(chunks[1]).toBe(first)
   expect(Buffer.concat(chunks)).toEqual(Buffer.from('\0\x01first\0\x02secondthird'))
 })
@@ -29,7 +30,7 @@ test('a value larger than any chunk is written whole', () => {
   writer.int8(1)
   writer.bytes(large)
   writer.string('x'.repeat(30_000))
-  const all = Buffer.concat(writer.finish())
+  const all = Buffer.concat(inMemory(writer.finish()))
   expect(all.length).toBe(1 + 4 + 300_000 + 2 + 30_000)
   expect(all.subarray(5, 300_005).equals(large)).toBe(true)
 })
@@ -75,7 +76,7 @@ test('a tagged value is written with its length before it, whatever its size', (
     value.raw(Buffer.alloc(size, 5))
     writer.closeTagged(3)
   }
-  const bytes = Buffer.concat(writer.finish())
+  const bytes = Buffer.concat(inMemory(writer.finish()))
   const head = (size: string) => Buffer.from(`03${size}`, 'hex')
   expect(bytes.subarray(0, 4).equals(Buffer.concat([head('00'), head('7f')]))).toBe(true)
   expect(bytes.length).toBe(2 + 2 + 127 + 3 + 128 + 4 + 70_000)

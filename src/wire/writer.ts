@@ -1,3 +1,4 @@
+import { type Bytes, inMemory } from '../base/file-slice.ts'
 import { MAX_STRING_BYTES } from './reader.ts'
 import { MAX_INT64, ZERO_UUID } from './schema.ts'
 import { EncodeError } from './wire-error.ts'
@@ -11,7 +12,7 @@ const LONG_TEXT = 1024
 
 /**
  * Writes the protocol's primitive types into chunks that it makes as needed. Record sets are taken over as they
- * are, between the chunks, so `finish` gives a list of buffers to hand to the socket one after the other.
+ * are, between the chunks, so `finish` gives a list of parts to hand to the socket one after the other.
  */
 export class Writer {
   buffer: Buffer
@@ -21,7 +22,7 @@ export class Writer {
   position = 0
   /** Where the bytes not yet in `#chunks` begin in `buffer`. */
   #start = 0
-  #chunks: Buffer[] = []
+  #chunks: Bytes[] = []
   #chunkBytes = 0
   #tagged: Writer | undefined
 
@@ -36,14 +37,14 @@ export class Writer {
   }
 
   /** Ends the message: its bytes in order. The writer must not be used again but through `reset`. */
-  finish(): Buffer[] {
+  finish(): Bytes[] {
     this.#closeChunk()
     return this.#chunks
   }
 
   /** The message in one buffer, for small ones that are stored rather than sent. */
   toBuffer(): Buffer {
-    const chunks = this.finish()
+    const chunks = inMemory(this.finish())
     return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
   }
 
@@ -203,7 +204,7 @@ export class Writer {
   }
 
   /** Length and slices of a record set; the slices themselves become part of the message. */
-  records(value: Buffer | readonly Buffer[] | null): void {
+  records(value: Buffer | readonly Bytes[] | null): void {
     if (value === null) {
       this.int32(-1)
       return
@@ -212,7 +213,7 @@ export class Writer {
     this.append(value)
   }
 
-  compactRecords(value: Buffer | readonly Buffer[] | null): void {
+  compactRecords(value: Buffer | readonly Bytes[] | null): void {
     if (value === null) {
       this.uvarint(0)
       return
@@ -228,7 +229,7 @@ export class Writer {
   }
 
   /** Takes buffers over without a copy. */
-  append(value: Buffer | readonly Buffer[]): void {
+  append(value: Buffer | readonly Bytes[]): void {
     this.#closeChunk()
     if (Buffer.isBuffer(value)) {
       this.#addChunk(value)
@@ -249,7 +250,7 @@ export class Writer {
     if (value === undefined) throw new EncodeError('closeTagged without openTagged')
     this.uvarint(tag)
     this.uvarint(value.length)
-    for (const chunk of value.finish()) this.raw(chunk)
+    for (const chunk of inMemory(value.finish())) this.raw(chunk)
   }
 
   /** Forgets what was written and starts over in the same memory. */
@@ -274,7 +275,7 @@ export class Writer {
     return checkedTextLength(this.buffer.write(value, position))
   }
 
-  #addChunk(chunk: Buffer): void {
+  #addChunk(chunk: Bytes): void {
     if (chunk.length === 0) return
     this.#chunks.push(chunk)
     this.#chunkBytes += chunk.length
@@ -329,7 +330,7 @@ function checkedTextLength(length: number): number {
   return length
 }
 
-function byteLengthOf(value: Buffer | readonly Buffer[]): number {
+function byteLengthOf(value: Buffer | readonly Bytes[]): number {
   if (Buffer.isBuffer(value)) return value.length
   let total = 0
   for (const buffer of value) total += buffer.length

@@ -3,6 +3,7 @@
  * `ReplicaManager.readFromLog` and `DelayedFetch`.
  */
 import type { Clock } from '../../base/clock.ts'
+import type { Bytes } from '../../base/file-slice.ts'
 import type { HostedPartition, PartitionWatcher } from './hosted-partition.ts'
 
 export interface FetchPosition {
@@ -30,7 +31,7 @@ export interface PartitionFetched {
   readonly abortedTransactions:
     | readonly { readonly producerId: number; readonly firstOffset: number }[]
     | null
-  readonly records: readonly Buffer[] | null
+  readonly records: readonly Bytes[] | null
   /** Bytes in `records`. */
   readonly size: number
 }
@@ -44,6 +45,8 @@ export interface FetchLimits {
   readonly readCommitted: boolean
   /** As long as there is room, the first batch of every partition is read whole, not that of the first one alone. */
   readonly everyPartition?: boolean
+  /** What is read is sent and not looked at. */
+  readonly isToSend?: boolean
 }
 
 /** In order; a promise where something has to be read from disk. */

@@ -5,9 +5,11 @@
  * An append to a leader that has nobody to wait for moves the high watermark in the same call.
  */
 import type { Clock } from '../../base/clock.ts'
+import type { Bytes } from '../../base/file-slice.ts'
 import { runAtOnce, type Steps } from '../../base/steps.ts'
 import type { ValidatedAppend } from '../../logstore/append-validation.ts'
 import type { LogAppendInfo, PartitionLog } from '../../logstore/partition-log.ts'
+import type { LogReadResult } from '../../logstore/partition-log-types.ts'
 import { ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import type { PartitionImage } from '../metadata/image.ts'
 import type { Partition } from '../partition.ts'
@@ -216,7 +218,10 @@ export class HostedPartition {
     // The request has no room left: the disk need not be asked.
     if (maxBytes <= 0 && !minOneMessage) return seen
     try {
-      const read = log.read(fetchOffset, maxBytes, end, minOneMessage)
+      const read =
+        limits.isToSend === true
+          ? log.readToSend(fetchOffset, maxBytes, end, minOneMessage)
+          : log.read(fetchOffset, maxBytes, end, minOneMessage)
       if (!(read instanceof Promise)) return this.#fetched(seen, read, fetchOffset, limits)
       return read
         .then((result) => this.#fetched(seen, result, fetchOffset, limits))
@@ -241,7 +246,7 @@ export class HostedPartition {
 
   #fetched(
     seen: PartitionFetched,
-    read: { readonly buffers: readonly Buffer[]; readonly size: number; readonly nextOffset: number },
+    read: LogReadResult<Bytes>,
     fetchOffset: number,
     limits: FetchLimits,
   ): PartitionFetched {

@@ -68,8 +68,8 @@ test('a record that a retry writes again is found', async () => {
 })
 
 test('batches that are read in another order are found', async () => {
-  const read = PartitionLog.prototype.read
-  vi.spyOn(PartitionLog.prototype, 'read').mockImplementation(function (this: PartitionLog, ...bounds) {
+  const read = PartitionLog.prototype.readToSend
+  vi.spyOn(PartitionLog.prototype, 'readToSend').mockImplementation(function (this: PartitionLog, ...bounds) {
     const result = read.apply(this, bounds)
     return result instanceof Promise ? result : { ...result, buffers: result.buffers.toReversed() }
   })

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { FileSlice } from '../../base/file-slice.ts'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from '../../logstore/file-system.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 
@@ -167,6 +168,12 @@ class ProcessFile implements File {
     return this.#meanwhile(() => this.#file.readAsync(target, offset, length, position))
   }
 
+  slice(position: number, length: number): FileSlice | undefined {
+    this.#files.check()
+    const slice = this.#file.slice(position, length)
+    return slice && new ProcessSlice(slice, this.#files)
+  }
+
   write(buffers: readonly Uint8Array[], position: number): void {
     this.#files.changing()
     this.#file.write(buffers, position)
@@ -205,6 +212,35 @@ class ProcessFile implements File {
       this.#underWay--
       if (this.#isClosed && this.#underWay === 0) this.#file.close()
     }
+  }
+}
+
+class ProcessSlice extends FileSlice {
+  readonly #slice: FileSlice
+  readonly #files: ProcessFiles
+
+  constructor(slice: FileSlice, files: ProcessFiles) {
+    super()
+    this.#slice = slice
+    this.#files = files
+  }
+
+  get length(): number {
+    return this.#slice.length
+  }
+
+  sendTo(): number {
+    return 0
+  }
+
+  async read(target: Buffer): Promise<void> {
+    this.#files.check()
+    await this.#files.device()
+    await this.#slice.read(target)
+  }
+
+  release(): void {
+    this.#slice.release()
   }
 }
 

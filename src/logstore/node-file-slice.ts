@@ -1,0 +1,116 @@
+import { read } from 'node:fs'
+import { FileSlice } from '../base/file-slice.ts'
+import { type NativeCalls, nativeCalls } from './native-calls.ts'
+
+const SMALLEST_BYTES = 128 * 1024
+const AT_ONCE_BYTES = 1024 * 1024
+/** So many slices, and the file's system keeps its bytes elsewhere (ZFS), or memory is short. */
+const MOST_MISSED = 16
+
+/** What a slice needs of its file, whose descriptor stays open for it. */
+export interface SlicedFile {
+  readonly path: string
+  /** Slices since one was sent that the kernel had not in memory when they were to be. */
+  slicesMissed: number
+  /** The slice needs the descriptor no more. */
+  settle(): void
+}
+
+const forgottenSlices = new FinalizationRegistry<SlicedFile>((file) => file.settle())
+
+/** A slice that Linux sends. */
+export class NodeFileSlice extends FileSlice {
+  readonly #calls: NativeCalls
+  readonly #file: SlicedFile
+  readonly #handle: number
+  #position: number
+  #length: number
+  #hasBegun = false
+  #isReading = false
+  #isReleased = false
+
+  /** Undefined where files are not sent so, and for so few bytes that it costs as much to read and write them. */
+  static of(file: SlicedFile, handle: number, position: number, length: number): NodeFileSlice | undefined {
+    if (length < SMALLEST_BYTES || file.slicesMissed >= MOST_MISSED) return undefined
+    const calls = nativeCalls()
+    if (calls === undefined) return undefined
+    calls.willNeed(handle, position, length)
+    return new NodeFileSlice(calls, file, handle, position, length)
+  }
+
+  private constructor(
+    calls: NativeCalls,
+    file: SlicedFile,
+    handle: number,
+    position: number,
+    length: number,
+  ) {
+    super()
+    this.#calls = calls
+    this.#file = file
+    this.#handle = handle
+    this.#position = position
+    this.#length = length
+    forgottenSlices.register(this, file, this)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  sendTo(socketDescriptor: number): number {
+    const length = Math.min(this.#length, AT_ONCE_BYTES)
+    // The event loop waits for nobody's disk.
+    if (!this.#calls.isCached(this.#handle, this.#position, length)) {
+      // Later on it may be the client that was slow.
+      if (!this.#hasBegun) this.#file.slicesMissed++
+      this.#hasBegun = true
+      return 0
+    }
+    this.#hasBegun = true
+    this.#file.slicesMissed = 0
+    const sent = Math.max(0, this.#calls.sendFile(socketDescriptor, this.#handle, this.#position, length))
+    this.#advance(sent)
+    return sent
+  }
+
+  async read(target: Buffer): Promise<void> {
+    this.#isReading = true
+    try {
+      for (let done = 0; done < target.length; ) {
+        const count = await this.#readSome(target.subarray(done))
+        if (count === 0) throw fileEndsAt(this.#position, this.#file.path)
+        done += count
+        this.#advance(count)
+      }
+    } finally {
+      this.#isReading = false
+      if (this.#isReleased) this.#file.settle()
+    }
+  }
+
+  #readSome(target: Buffer): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.#handle, target, 0, target.length, this.#position, (error, count) => {
+        if (error) reject(Object.assign(error, { path: this.#file.path }))
+        else resolve(count)
+      })
+    })
+  }
+
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    forgottenSlices.unregister(this)
+    if (!this.#isReading) this.#file.settle()
+  }
+
+  #advance(bytes: number): void {
+    this.#position += bytes
+    this.#length -= bytes
+  }
+}
+
+function fileEndsAt(position: number, path: string): Error {
+  return Object.assign(new Error(`EIO: file ends at ${position}, '${path}'`), { code: 'EIO', path })
+}
