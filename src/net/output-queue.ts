@@ -119,7 +119,8 @@ export class OutputQueue {
 
   #startOver(): void {
     if (this.#next < this.#slices.length) return
-    this.#slices = []
+    // Emptied, not replaced: V8 keeps what an old array still holds until it collects the whole heap.
+    this.#slices.length = 0
     this.#next = 0
   }
 
