@@ -1,8 +1,8 @@
 /** Answers that the kernel takes from their files: with real files and sockets, which only Linux has these calls for. */
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -39,6 +39,15 @@ function targetOf(descriptor: string): string | undefined {
   }
 }
 
+it.runIf(
+  process.platform === 'linux' && isAtLeast(process.versions.node, 26, 1) && isAtLeast(release(), 6, 5),
+)('Linux and Node have the calls that are looked for', () => expect(nativeCalls()).toBeDefined())
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [itsMajor = 0, itsMinor = 0] = version.split('.').map(Number)
+  return itsMajor > major || (itsMajor === major && itsMinor >= minor)
+}
+
 describe.skipIf(nativeCalls() === undefined)('with the calls of Linux and node:ffi', () => {
   let file: File
   let sender: Socket
@@ -64,7 +73,7 @@ describe.skipIf(nativeCalls() === undefined)('with the calls of Linux and node:f
   })
 
   function slice(from: number, to: number): FileSlice {
-    const made = file.slice(from, to - from)
+    const made = file.slice(from, to - from, Buffer.alloc(0))
     if (made === undefined) throw new Error('no slice of so many bytes')
     return made
   }
@@ -108,8 +117,47 @@ describe.skipIf(nativeCalls() === undefined)('with the calls of Linux and node:f
     expect(bytes.equals(content.subarray(0, bytes.length))).toBe(true)
   })
 
+  it('the kernel takes them from the file, and what is left is the rest', () => {
+    const made = slice(0, MEGABYTE)
+    const next = Buffer.alloc(8)
+    file.slice(0, MEGABYTE, next)?.release()
+    expect(next.equals(content.subarray(MEGABYTE, MEGABYTE + 8))).toBe(true)
+    const { fd } = (sender as unknown as { readonly _handle: { readonly fd: number } })._handle
+    const sentBytes = made.sendTo(fd)
+    expect(sentBytes).toBeGreaterThan(10_000)
+    expect(made.length).toBe(MEGABYTE - sentBytes)
+    expect(made.sendTo(-1)).toBe(0)
+    expect(made.length).toBe(MEGABYTE - sentBytes)
+    made.release()
+  })
+
+  it('what the disk would have to be asked for is no slice until it has been read', () => {
+    const [from, length] = [FILE_BYTES, 4 * MEGABYTE]
+    truncateSync(path, from + length)
+    const makesSlice = (at: number) => {
+      const made = file.slice(at, MEGABYTE, Buffer.alloc(100))
+      made?.release()
+      return made !== undefined
+    }
+    expect(makesSlice(from + MEGABYTE)).toBe(false)
+    file.read(Buffer.alloc(2 * MEGABYTE), 0, 2 * MEGABYTE, from + MEGABYTE)
+    expect(makesSlice(from + MEGABYTE)).toBe(true)
+    // A part of it is not there, at its beginning or at its end.
+    expect(makesSlice(from)).toBe(false)
+    expect(makesSlice(from + 3 * MEGABYTE - 50)).toBe(false)
+  })
+
+  it('a file that could not be read gives no slices any more, so that its reader is told', async () => {
+    const failing = slice(0, MEGABYTE)
+    truncateSync(path, 0)
+    await expect(failing.read(Buffer.alloc(1000))).rejects.toThrow('file ends at 0')
+    failing.release()
+    writeFileSync(path, content)
+    expect(file.slice(0, MEGABYTE, Buffer.alloc(0))).toBeUndefined()
+  })
+
   it('few bytes are not worth it', () => {
-    expect(file.slice(0, 100_000)).toBeUndefined()
+    expect(file.slice(0, 100_000, Buffer.alloc(0))).toBeUndefined()
   })
 
   it('a slice that was forgotten gives up its file', async () => {

@@ -114,7 +114,15 @@ export class DiskReads {
     if (this.#readAheads === undefined || place === undefined || this.#ahead.has(offset)) return
     const { segment, position } = place
     if (segment.size - position < maxBytes) return
-    const limits = { maxBytes, upperBoundOffset, minOneMessage: false, mayBeSlices }
+    const limits = { maxBytes, upperBoundOffset, minOneMessage: false, mayBeSlices: false }
+    // Of what the kernel has in memory a slice is made when it is asked for: a file is not held open for that.
+    if (mayBeSlices) {
+      const slice = slicedRead(segment.file(), place, offset, limits)
+      if (slice !== undefined) {
+        this.#buffers.giveBackAll(slice.buffers)
+        return
+      }
+    }
     const endOffset = this.#segments.after(segment)?.baseOffset ?? logEndOffset
     const chunk = this.#readAheads.add(maxBytes, () => this.#readAt(place, offset, limits, endOffset))
     if (chunk === undefined) return
@@ -122,6 +130,11 @@ export class DiskReads {
     if (this.#ahead.size <= MAX_READ_ENDS) return
     const [oldest] = this.#ahead.keys()
     if (oldest !== undefined) this.#dropAhead(oldest)
+  }
+
+  /** Nobody looks at what was read. */
+  giveBack(read: SegmentRead | undefined): void {
+    if (read !== undefined) this.#buffers.giveBackAll(read.buffers)
   }
 
   /** Positions have changed, or segments. */
@@ -149,8 +162,7 @@ export class DiskReads {
     if (
       version === this.#version &&
       read.size <= limits.maxBytes &&
-      read.nextOffset <= limits.upperBoundOffset &&
-      (limits.mayBeSlices || read.buffers.every((part) => Buffer.isBuffer(part)))
+      read.nextOffset <= limits.upperBoundOffset
     ) {
       this.#remember(read, segment)
       return read
@@ -195,57 +207,23 @@ export class DiskReads {
     }
   }
 
-  /** What has been looked at already may stay in the file; the rest is looked at now. */
+  /** What the kernel has in memory and was looked at before may stay in the file; the rest is looked at now. */
   async #readFrom(
     file: File,
-    { segment, position }: Place,
+    place: Place,
     limit: number,
     startOffset: number,
     limits: ReadLimits,
     endOffset: number,
   ): Promise<SegmentRead> {
-    if (limits.mayBeSlices) {
-      const slice = await this.#slice(file, { segment, position }, startOffset, limits)
-      if (slice !== undefined) return slice
-    }
+    const slice = limits.mayBeSlices ? slicedRead(file, place, startOffset, limits) : undefined
+    if (slice !== undefined) return slice
+    const { segment, position } = place
     const version = this.#version
     const bounds = { baseOffset: segment.baseOffset, endOffset }
     const read = await readBatches(file, position, limit, startOffset, limits, bounds, this.#buffers)
-    if (version === this.#version) segment.noteChecked(position, read.endPosition)
+    if (version === this.#version) segment.checked.add(position, read.endPosition)
     return read
-  }
-
-  /**
-   * The batches from `position` on up to one that the index tells of, whose header says where they end. Undefined where
-   * there are none to be sent so.
-   */
-  async #slice(
-    file: File,
-    { segment, position }: Place,
-    startOffset: number,
-    { maxBytes, upperBoundOffset }: ReadLimits,
-  ): Promise<SegmentRead | undefined> {
-    const end = segment.lastIndexed(position + maxBytes)
-    if (end === undefined || end.position <= position) return undefined
-    if (!segment.isChecked(position, end.position + RECORD_BATCH_OVERHEAD)) return undefined
-    const size = end.position - position
-    const slice = file.slice(position, size)
-    if (slice === undefined) return undefined
-    let isTaken = false
-    try {
-      // With it, what lies before it has come into the kernel's memory.
-      const header = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD)
-      const filled = await file.readAsync(header, 0, header.length, end.position)
-      const nextOffset = batchBaseOffset(header, 0)
-      isTaken =
-        filled === header.length &&
-        batchLastOffset(header, 0) === end.offset &&
-        nextOffset > startOffset &&
-        nextOffset <= upperBoundOffset
-      return isTaken ? { buffers: [slice], size, nextOffset, endPosition: end.position } : undefined
-    } finally {
-      if (!isTaken) slice.release()
-    }
   }
 
   #remember(read: SegmentRead, segment: LogSegment): void {
@@ -255,6 +233,34 @@ export class DiskReads {
     const [oldest] = this.#readEnds.keys()
     if (oldest !== undefined) this.#readEnds.delete(oldest)
   }
+}
+
+/**
+ * The batches of a place on up to one that the index tells of, whose header says where they end: it is in memory, as
+ * they are. Undefined where there are none to be sent so.
+ */
+function slicedRead(
+  file: File,
+  { segment, position }: Place,
+  startOffset: number,
+  { maxBytes, upperBoundOffset }: ReadLimits,
+): SegmentRead | undefined {
+  const end = segment.lastIndexed(position + maxBytes)
+  if (end === undefined || end.position <= position) return undefined
+  if (!segment.checked.covers(position, end.position + RECORD_BATCH_OVERHEAD)) return undefined
+  const header = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD)
+  const slice = file.slice(position, end.position - position, header)
+  if (slice === undefined) return undefined
+  const nextOffset = batchBaseOffset(header, 0)
+  if (
+    batchLastOffset(header, 0) !== end.offset ||
+    nextOffset <= startOffset ||
+    nextOffset > upperBoundOffset
+  ) {
+    slice.release()
+    return undefined
+  }
+  return { buffers: [slice], size: slice.length, nextOffset, endPosition: end.position }
 }
 
 /** By the index, and where that misleads, by one that is built anew. */

@@ -60,6 +60,10 @@ export class EntryFile {
   /** The bytes at the end of the file that are neither entries nor zeros. */
   strayBytes = 0
 
+  get isInMemory(): boolean {
+    return this.#buffer !== undefined
+  }
+
   /** Room for one more entry at the end; the caller fills it. Returns where it begins in `buffer`. */
   add(): number {
     let buffer = this.load()

@@ -231,8 +231,9 @@ class FaultyFile implements File {
     return this.#inner.readAsync(target, offset, length, position)
   }
 
-  slice(position: number, length: number): FileSlice | undefined {
-    const slice = this.#inner.slice(position, length)
+  slice(position: number, length: number, next: Buffer): FileSlice | undefined {
+    this.#check('read')
+    const slice = this.#inner.slice(position, length, next)
     return slice && new FaultySlice(slice, () => this.#check('read'))
   }
 

@@ -65,10 +65,10 @@ export interface File {
   read(target: Uint8Array, offset: number, length: number, position: number): number
   readAsync(target: Uint8Array, offset: number, length: number, position: number): Promise<number>
   /**
-   * So many bytes from `position`, which begin to come into memory, for an answer. Undefined where files cannot be sent
-   * as they lie there, and for so few that to read them costs less.
+   * So many bytes from `position` for an answer, and `next` filled with those behind them. Undefined where files cannot
+   * be sent as they lie there, where the disk would have to be waited for, and for so few that to read them costs less.
    */
-  slice(position: number, length: number): FileSlice | undefined
+  slice(position: number, length: number, next: Buffer): FileSlice | undefined
   /** Writes all of the buffers, one after the other, from `position`. */
   write(buffers: readonly Uint8Array[], position: number): void
   truncate(size: number): void

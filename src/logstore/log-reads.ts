@@ -146,6 +146,7 @@ export class LogReads {
         return read
       }
       // Bytes were cut off, and others may have taken their place, while they were read.
+      this.#diskReads().giveBack(read)
       this.#checkRange(startOffset)
       if (startOffset >= log.logEndOffset) return nothingRead(startOffset)
     }

@@ -280,7 +280,8 @@ class MemoryFile implements File {
     return bytes.read(target, offset, length, position)
   }
 
-  slice(position: number, length: number): FileSlice | undefined {
+  slice(position: number, length: number, next: Buffer): FileSlice | undefined {
+    if (this.read(next, 0, next.length, position + length) < next.length) return undefined
     return new MemorySlice(this.path, this.#node, this.#alive, position, length)
   }
 

@@ -9,18 +9,17 @@ export interface NativeCalls {
    * file, -1 where it took none: it is full, or has failed.
    */
   sendFile(socket: number, file: number, position: number, length: number): number
-  /** `posix_fadvise(2)`, POSIX_FADV_WILLNEED: the kernel begins to read what it has not in memory. */
-  willNeed(file: number, position: number, length: number): void
-  /** `cachestat(2)`: whether the kernel has all of that in memory. */
-  isCached(file: number, position: number, length: number): boolean
+  /** Whether the kernel has all of that in memory, so that nobody waits for the disk; false where it does not say. */
+  isInMemory(file: number, position: number, length: number): boolean
 }
 
-const WILL_NEED = 3
-/** The same on all architectures, since Linux 6.5. */
+/** `cachestat(2)`, since Linux 6.5: counts the pages that have a place in memory. The same number everywhere. */
 const CACHESTAT = 451n
-const PAGE_BYTES = 4096
-/** Those whose C library knows offsets of 64 bits by these names. */
-const ARCHITECTURES = ['x64', 'arm64']
+/** `preadv2(2)` with RWF_NOWAIT takes nothing from a page that the disk has not filled yet. */
+const PREADV2 = { x64: 327n, arm64: 286n } as Record<string, bigint | undefined>
+const RWF_NOWAIT = 8n
+/** How far apart the places are that are looked at: what is on its way comes in pieces that are rarely smaller. */
+const LOOKED_AT_BYTES = 128 * 1024
 
 let loaded: { readonly calls: NativeCalls | undefined } | undefined
 
@@ -31,55 +30,65 @@ export function nativeCalls(): NativeCalls | undefined {
 }
 
 function load(): NativeCalls | undefined {
-  if (process.platform !== 'linux' || !ARCHITECTURES.includes(process.arch)) return undefined
+  const preadv2 = PREADV2[process.arch]
+  if (process.platform !== 'linux' || preadv2 === undefined) return undefined
   try {
-    const calls = bind()
-    return calls !== undefined && work(calls) ? calls : undefined
+    return bind(preadv2)
   } catch {
     // Another version of Node may have another interface, and a sandbox none of it: everything works without.
     return undefined
   }
 }
 
-function bind(): NativeCalls | undefined {
+function bind(preadv2: bigint): NativeCalls | undefined {
   const ffi = withoutWarning(() => process.getBuiltinModule('node:ffi'))
   if (ffi === undefined) return undefined
   const { functions } = ffi.dlopen(null, {
+    getpagesize: { arguments: [], return: 'i32' },
     sendfile: { arguments: ['i32', 'i32', 'pointer', 'u64'], return: 'i64' },
-    posix_fadvise: { arguments: ['i32', 'i64', 'i64', 'i32'], return: 'i32' },
-    syscall: { arguments: ['i64', 'i64', 'pointer', 'pointer', 'i64'], return: 'i64' },
+    syscall: { arguments: ['i64', 'i64', 'pointer', 'i64', 'i64', 'i64', 'i64'], return: 'i64' },
   })
+  const pageBytes = functions.getpagesize()
   // An ArrayBuffer's memory stays where it is, and this one lives as long as the functions that use it.
-  const memory = new ArrayBuffer(64)
-  const words = new BigUint64Array(memory)
-  const offset = ffi.getRawPointer(memory)
-  const range = offset
-  const counts = offset + 16n
-  return {
+  const words = new BigUint64Array(16)
+  const memory = ffi.getRawPointer(words.buffer)
+  /** A byte that nobody looks at, and the list of one piece of memory that it is. */
+  const [byte, vector, range, counts] = [memory, memory + 8n, memory + 24n, memory + 40n]
+  words[1] = byte
+  words[2] = 1n
+
+  function pagesInMemory(file: number, position: number, length: number): number {
+    words[3] = BigInt(position)
+    words[4] = BigInt(length)
+    return functions.syscall(CACHESTAT, BigInt(file), range, counts, 0n, 0n, 0n) === 0n
+      ? Number(words[5])
+      : -1
+  }
+
+  function isFilled(file: number, position: number): boolean {
+    return functions.syscall(preadv2, BigInt(file), vector, 1n, BigInt(position), 0n, RWF_NOWAIT) === 1n
+  }
+
+  const calls: NativeCalls = {
     sendFile(socket, file, position, length) {
-      words[0] = BigInt(position)
-      return Number(functions.sendfile(socket, file, offset, BigInt(length)))
+      words[3] = BigInt(position)
+      return Number(functions.sendfile(socket, file, range, BigInt(length)))
     },
-    willNeed(file, position, length) {
-      functions.posix_fadvise(file, BigInt(position), BigInt(length), WILL_NEED)
-    },
-    isCached(file, position, length) {
-      words[0] = BigInt(position)
-      words[1] = BigInt(length)
-      if (functions.syscall(CACHESTAT, BigInt(file), range, counts, 0n) !== 0n) return false
-      const pages = Math.ceil((position + length) / PAGE_BYTES) - Math.floor(position / PAGE_BYTES)
-      return Number(words[2]) >= pages
+    isInMemory(file, position, length) {
+      const end = position + length
+      const pages = Math.ceil(end / pageBytes) - Math.floor(position / pageBytes)
+      if (pagesInMemory(file, position, length) < pages) return false
+      for (let at = position; at < end; at += LOOKED_AT_BYTES) if (!isFilled(file, at)) return false
+      return isFilled(file, end - 1)
     },
   }
-}
 
-/** What a newer Node or a stricter sandbox makes of them shows here, and not while a client waits. */
-function work(calls: NativeCalls): boolean {
+  // What a newer Node or a stricter sandbox makes of them shows here, and not while a client waits. Whether the kernel
+  // tells what it has of a file is the business of that file's system.
   const file = openSync(fileURLToPath(import.meta.url), 'r')
   const nowhere = openSync('/dev/null', 'w')
   try {
-    calls.willNeed(file, 0, 1)
-    return calls.sendFile(nowhere, file, 0, 1) === 1 && calls.isCached(file, 0, 1)
+    return calls.sendFile(nowhere, file, 0, 1) === 1 && pagesInMemory(nowhere, 0, 1) === 0 ? calls : undefined
   } finally {
     closeSync(nowhere)
     closeSync(file)

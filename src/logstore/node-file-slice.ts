@@ -4,19 +4,19 @@ import { type NativeCalls, nativeCalls } from './native-calls.ts'
 
 const SMALLEST_BYTES = 128 * 1024
 const AT_ONCE_BYTES = 1024 * 1024
-/** So many slices, and the file's system keeps its bytes elsewhere (ZFS), or memory is short. */
+/** So many slices, and something about the file is in the way. */
 const MOST_MISSED = 16
 
 /** What a slice needs of its file, whose descriptor stays open for it. */
 export interface SlicedFile {
   readonly path: string
-  /** Slices since one was sent that the kernel had not in memory when they were to be. */
+  /** Slices that could not be sent when they were first to be, since one could. */
   slicesMissed: number
   /** The slice needs the descriptor no more. */
-  settle(): void
+  releaseSlice(): void
 }
 
-const forgottenSlices = new FinalizationRegistry<SlicedFile>((file) => file.settle())
+const forgottenSlices = new FinalizationRegistry<SlicedFile>((file) => file.releaseSlice())
 
 /** A slice that Linux sends. */
 export class NodeFileSlice extends FileSlice {
@@ -29,12 +29,20 @@ export class NodeFileSlice extends FileSlice {
   #isReading = false
   #isReleased = false
 
-  /** Undefined where files are not sent so, and for so few bytes that it costs as much to read and write them. */
-  static of(file: SlicedFile, handle: number, position: number, length: number): NodeFileSlice | undefined {
+  /**
+   * Undefined where files are not sent so, where the kernel has not all of it in memory, and `more` bytes behind it, and
+   * for so few bytes that it costs as much to read and write them.
+   */
+  static of(
+    file: SlicedFile,
+    handle: number,
+    position: number,
+    length: number,
+    more: number,
+  ): NodeFileSlice | undefined {
     if (length < SMALLEST_BYTES || file.slicesMissed >= MOST_MISSED) return undefined
     const calls = nativeCalls()
-    if (calls === undefined) return undefined
-    calls.willNeed(handle, position, length)
+    if (calls?.isInMemory(handle, position, length + more) !== true) return undefined
     return new NodeFileSlice(calls, file, handle, position, length)
   }
 
@@ -61,15 +69,12 @@ export class NodeFileSlice extends FileSlice {
   sendTo(socketDescriptor: number): number {
     const length = Math.min(this.#length, AT_ONCE_BYTES)
     // The event loop waits for nobody's disk.
-    if (!this.#calls.isCached(this.#handle, this.#position, length)) {
-      // Later on it may be the client that was slow.
-      if (!this.#hasBegun) this.#file.slicesMissed++
-      this.#hasBegun = true
-      return 0
-    }
+    const sent = this.#calls.isInMemory(this.#handle, this.#position, length)
+      ? Math.max(0, this.#calls.sendFile(socketDescriptor, this.#handle, this.#position, length))
+      : 0
+    if (sent > 0 && this.#file.slicesMissed < MOST_MISSED) this.#file.slicesMissed = 0
+    else if (!this.#hasBegun) this.#file.slicesMissed++
     this.#hasBegun = true
-    this.#file.slicesMissed = 0
-    const sent = Math.max(0, this.#calls.sendFile(socketDescriptor, this.#handle, this.#position, length))
     this.#advance(sent)
     return sent
   }
@@ -83,9 +88,13 @@ export class NodeFileSlice extends FileSlice {
         done += count
         this.#advance(count)
       }
+    } catch (error) {
+      // Who asks for it again reads it into memory, and is told of the error.
+      this.#file.slicesMissed = MOST_MISSED
+      throw error
     } finally {
       this.#isReading = false
-      if (this.#isReleased) this.#file.settle()
+      if (this.#isReleased) this.#file.releaseSlice()
     }
   }
 
@@ -102,7 +111,7 @@ export class NodeFileSlice extends FileSlice {
     if (this.#isReleased) return
     this.#isReleased = true
     forgottenSlices.unregister(this)
-    if (!this.#isReading) this.#file.settle()
+    if (!this.#isReading) this.#file.releaseSlice()
   }
 
   #advance(bytes: number): void {

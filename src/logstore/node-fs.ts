@@ -187,7 +187,7 @@ class NodeFile implements File, SlicedFile {
       const next = (): void => {
         read(handle, target, offset + done, length - done, position + done, (error, count) => {
           if (error) {
-            this.settle()
+            this.#settle()
             reject(named(error, this.path))
             return
           }
@@ -196,7 +196,7 @@ class NodeFile implements File, SlicedFile {
             next()
             return
           }
-          this.settle()
+          this.#settle()
           resolve(done)
         })
       }
@@ -204,10 +204,18 @@ class NodeFile implements File, SlicedFile {
     })
   }
 
-  slice(position: number, length: number): FileSlice | undefined {
-    const slice = NodeFileSlice.of(this, this.#open(), position, length)
-    if (slice !== undefined) this.#pending++
-    return slice
+  slice(position: number, length: number, next: Buffer): FileSlice | undefined {
+    const handle = this.#open()
+    const slice = NodeFileSlice.of(this, handle, position, length, next.length)
+    if (slice === undefined) return undefined
+    this.#pending++
+    let isWhole = false
+    try {
+      isWhole = this.read(next, 0, next.length, position + length) === next.length
+    } finally {
+      if (!isWhole) slice.release()
+    }
+    return isWhole ? slice : undefined
   }
 
   write(buffers: readonly Uint8Array[], position: number): void {
@@ -247,7 +255,7 @@ class NodeFile implements File, SlicedFile {
       const handle = this.#open()
       this.#pending++
       fdatasync(handle, (error) => {
-        this.settle()
+        this.#settle()
         if (error) reject(named(error, this.path))
         else resolve()
       })
@@ -265,8 +273,16 @@ class NodeFile implements File, SlicedFile {
     return this.#handle
   }
 
-  /** One call or slice less that needs the descriptor. */
-  settle(): void {
+  /** For its slices. */
+  releaseSlice(): void {
+    try {
+      this.#settle()
+    } catch {
+      // Closing tells of a write that is lost; whoever needed that write has synced the file, and was told then.
+    }
+  }
+
+  #settle(): void {
     if (--this.#pending === 0 && this.#closed) this.#release()
   }
 

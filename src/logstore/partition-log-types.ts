@@ -71,7 +71,7 @@ export interface LogReadResult<P extends Bytes = Buffer> {
   /** Whole batches. They are what is stored: not to be changed. */
   readonly buffers: readonly P[]
   readonly size: number
-  /** After the last batch; the start where there is none. */
+  /** After the last batch, or where the next one begins; the start where there is none. */
   readonly nextOffset: number
 }
 

@@ -7,6 +7,7 @@ import {
 } from '../wire/batch.ts'
 import { RecordCursor } from '../wire/record-reader.ts'
 import { BatchScanner } from './batch-scanner.ts'
+import { CheckedRanges } from './checked-ranges.ts'
 import {
   DELETED_SUFFIX,
   LOG_SUFFIX,
@@ -52,6 +53,8 @@ export class LogSegment implements IdleCloseable {
   readonly offsetIndex: OffsetIndex
   readonly timeIndex: TimeIndex
   readonly transactionIndex: TransactionIndex
+  /** What appends and reads have looked at since it was opened. */
+  readonly checked = new CheckedRanges()
   /** Bytes of the log that are part of it. */
   size: number
   readonly #context: SegmentContext
@@ -68,9 +71,6 @@ export class LogSegment implements IdleCloseable {
   #bytesSinceIndexEntry = 0
   #maxTimestamp: TimestampOffset | undefined
   #firstTimestamp: number | undefined
-  /** Between these, an append or a read has looked at every batch's header since the segment was opened. */
-  #checkedFrom: number
-  #checkedTo: number
 
   /** `state` is what its files' names end with: nothing, unless a compaction writes it. */
   constructor(context: SegmentContext, baseOffset: number, size: number, createdMs: number, state = '') {
@@ -79,8 +79,6 @@ export class LogSegment implements IdleCloseable {
     this.#path = name(LOG_SUFFIX)
     this.baseOffset = baseOffset
     this.size = size
-    this.#checkedFrom = size
-    this.#checkedTo = size
     this.createdMs = createdMs
     this.offsetIndex = new OffsetIndex(context.fs, name(OFFSET_INDEX_SUFFIX), baseOffset)
     this.timeIndex = new TimeIndex(context.fs, name(TIME_INDEX_SUFFIX), baseOffset)
@@ -115,7 +113,7 @@ export class LogSegment implements IdleCloseable {
     this.#loadIndexes()
     this.file().write([records], this.size)
     this.markUnsynced()
-    this.noteChecked(this.size, this.size + records.length)
+    this.checked.add(this.size, this.size + records.length)
     let at = 0
     while (at < records.length) {
       const size = batchSizeInBytes(records, at)
@@ -186,23 +184,11 @@ export class LogSegment implements IdleCloseable {
     return this.offsetIndex.lookup(offset)
   }
 
-  /** The last batch that the index tells of up to `position`; undefined for none. */
+  /** The last batch that the index tells of up to `position`; undefined for none, and while the index is not in memory. */
   lastIndexed(position: number): OffsetPosition | undefined {
-    this.#checkIndexes()
-    return this.offsetIndex.lastUpTo(position)
-  }
-
-  /** Whole batches lie between these positions: their headers have been looked at. One such range is known at a time. */
-  noteChecked(from: number, to: number): void {
-    const isApart = from > this.#checkedTo || to < this.#checkedFrom
-    if (isApart && this.#checkedTo > this.#checkedFrom) return
-    this.#checkedFrom = isApart ? from : Math.min(from, this.#checkedFrom)
-    this.#checkedTo = isApart ? to : Math.max(to, this.#checkedTo)
-  }
-
-  /** Whether all batches between these positions are known to be whole. */
-  isChecked(from: number, to: number): boolean {
-    return from >= this.#checkedFrom && to <= this.#checkedTo
+    return this.#indexesChecked && this.offsetIndex.file.isInMemory
+      ? this.offsetIndex.lastUpTo(position)
+      : undefined
   }
 
   /** The batch that holds `offset`, or the first one after it; undefined where there is none. Valid until the next call. */
@@ -276,8 +262,7 @@ export class LogSegment implements IdleCloseable {
   cut(size: number): void {
     this.file().truncate(size)
     this.size = size
-    this.#checkedFrom = Math.min(this.#checkedFrom, size)
-    this.#checkedTo = Math.min(this.#checkedTo, size)
+    this.checked.cut(size)
     this.markUnsynced()
     if (size === 0) this.#firstTimestamp = undefined
   }

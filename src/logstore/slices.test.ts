@@ -5,6 +5,7 @@ import type { FileSlice } from '../base/file-slice.ts'
 import { batchOf, everyFileSystem, type LogFixture } from '../testing/log-fixture.ts'
 import { BatchReader } from '../wire/batch.ts'
 import { offsetFileName } from './file-names.ts'
+import { nativeCalls } from './native-calls.ts'
 import type { PartitionLog } from './partition-log.ts'
 import type { LogReadResult } from './partition-log-types.ts'
 import { ReadAheads } from './read-ahead.ts'
@@ -18,6 +19,11 @@ const LIMIT = 400 * KILOBYTE
 
 const { kinds, dispose } = everyFileSystem()
 afterAll(dispose)
+
+/** Of a file system of the machine, where it can. */
+function hasSlices(kind: string): boolean {
+  return kind !== 'node' || nativeCalls() !== undefined
+}
 
 type Read = LogReadResult<Buffer | FileSlice>
 
@@ -40,120 +46,121 @@ async function bytesOf(read: Read): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-describe.each(kinds)('on %s', (_, make) => {
-  let fixture: LogFixture
-  let log: PartitionLog
+for (const [kind, make] of kinds)
+  describe.skipIf(!hasSlices(kind))(`on ${kind}`, () => {
+    let fixture: LogFixture
+    let log: PartitionLog
 
-  function open(): PartitionLog {
-    const buffers = new BufferPool({ isChecked: true })
-    return fixture.open({ buffers, readAheads: new ReadAheads(buffers) }, { segmentBytes: 20 * MEGABYTE })
-  }
+    function open(): PartitionLog {
+      const buffers = new BufferPool({ isChecked: true })
+      return fixture.open({ buffers, readAheads: new ReadAheads(buffers) }, { segmentBytes: 20 * MEGABYTE })
+    }
 
-  function append(values: readonly string[]): void {
-    log.appendAsLeader(batchOf(values), { leaderEpoch: 0, origin: 'client' })
-    log.updateHighWatermark(log.logEndOffset)
-  }
+    function append(values: readonly string[]): void {
+      log.appendAsLeader(batchOf(values), { leaderEpoch: 0, origin: 'client' })
+      log.updateHighWatermark(log.logEndOffset)
+    }
 
-  async function readToSend(offset: number, upTo = log.logEndOffset, maxBytes = LIMIT): Promise<Read> {
-    return log.readToSend(offset, maxBytes, upTo, true)
-  }
+    async function readToSend(offset: number, upTo = log.logEndOffset, maxBytes = LIMIT): Promise<Read> {
+      return log.readToSend(offset, maxBytes, upTo, true)
+    }
 
-  /** Each batch's first offset and the one after it, over all reads; and how many of those gave slices. */
-  async function readAll(): Promise<{ offsets: number[]; slices: number }> {
-    const offsets: number[] = []
-    let slices = 0
-    for (let offset = 0; offset < log.logEndOffset && offsets.length < 2 * BATCHES; ) {
-      const read = await readToSend(offset)
-      slices += slicesOf(read).length
-      const bytes = await bytesOf(read)
-      expect(bytes.length).toBe(read.size)
-      expect(read.size).toBeLessThanOrEqual(LIMIT)
-      let end = 0
-      for (const batch of new BatchReader(bytes)) {
-        expect(batch.crcIsRight()).toBe(true)
-        offsets.push(batch.baseOffset)
-        offset = batch.nextOffset
-        end += batch.sizeInBytes
+    /** Each batch's first offset and the one after it, over all reads; and how many of those gave slices. */
+    async function readAll(): Promise<{ offsets: number[]; slices: number }> {
+      const offsets: number[] = []
+      let slices = 0
+      for (let offset = 0; offset < log.logEndOffset && offsets.length < 2 * BATCHES; ) {
+        const read = await readToSend(offset)
+        slices += slicesOf(read).length
+        const bytes = await bytesOf(read)
+        expect(bytes.length).toBe(read.size)
+        expect(read.size).toBeLessThanOrEqual(LIMIT)
+        let end = 0
+        for (const batch of new BatchReader(bytes)) {
+          expect(batch.crcIsRight()).toBe(true)
+          offsets.push(batch.baseOffset)
+          offset = batch.nextOffset
+          end += batch.sizeInBytes
+        }
+        expect(end).toBe(bytes.length)
+        expect(read.nextOffset).toBe(offset)
       }
-      expect(end).toBe(bytes.length)
-      expect(read.nextOffset).toBe(offset)
+      return { offsets, slices }
     }
-    return { offsets, slices }
-  }
 
-  const all = Array.from({ length: BATCHES }, (_, index) => index * 2)
+    const all = Array.from({ length: BATCHES }, (_, index) => index * 2)
 
-  beforeEach(() => {
-    fixture = make()
-    log = open()
-    for (let index = 0; index < BATCHES; index++) append([VALUE, String(index + 100)])
+    beforeEach(() => {
+      fixture = make()
+      log = open()
+      for (let index = 0; index < BATCHES; index++) append([VALUE, String(index + 100)])
+    })
+    afterEach(() => log.close())
+
+    it('what this process wrote is read in slices, each batch once, whole and in order', async () => {
+      const { offsets, slices } = await readAll()
+      expect(offsets).toEqual(all)
+      expect(slices).toBeGreaterThan(2)
+    })
+
+    it('a read to be looked at has no slices, whatever was read ahead for others', async () => {
+      const first = await readToSend(0)
+      const second = await readToSend(first.nextOffset)
+      expect(slicesOf(second)).toHaveLength(1)
+      await new Promise((resolve) => setImmediate(resolve))
+      const third = await log.read(second.nextOffset, LIMIT, log.logEndOffset, true)
+      expect(third.buffers.every((part) => Buffer.isBuffer(part))).toBe(true)
+      expect(third.size).toBeGreaterThan(LIMIT / 2)
+    })
+
+    it('no slice reaches over the upper bound', async () => {
+      for (const upTo of [1, 2, 11, 12, 13, 30]) {
+        const read = await readToSend(0, upTo)
+        const bytes = await bytesOf(read)
+        const ends = [...new BatchReader(bytes)].map((batch) => batch.nextOffset)
+        expect(ends.at(-1) ?? 0).toBe(Math.floor(Math.min(upTo, 38) / 2) * 2)
+      }
+    })
+
+    it('a file that an earlier process wrote is looked at once before it is sent so', async () => {
+      await log.close()
+      log = open()
+      expect((await readAll()).slices).toBe(0)
+      const again = await readAll()
+      expect(again.offsets).toEqual(all)
+      expect(again.slices).toBeGreaterThan(2)
+    })
+
+    it('damage in such a file is told of, and what lies before it is served', async () => {
+      await log.close()
+      log = open()
+      const file = fixture.fs.open(`${fixture.directory}/${offsetFileName(0, '.log')}`, 'write')
+      const size = 20 * KILOBYTE
+      // The magic byte of a batch in the second half; all are as long.
+      const position = (file.size() / BATCHES) * 60 + 16
+      file.write([Buffer.alloc(1, 77)], position)
+      file.close()
+      let offset = 0
+      const failed = await (async () => {
+        while (offset < log.logEndOffset) offset = (await readToSend(offset, undefined, 4 * size)).nextOffset
+      })().catch((error: Error) => error)
+      expect(failed?.message).toContain('no whole batch at')
+      expect(offset).toBe(120)
+    })
+
+    it('what was cut off is no part of a slice, and what came in its place is', async () => {
+      log.truncateTo(40)
+      for (let index = 20; index < BATCHES; index++) append([VALUE, `again ${index + 100}`])
+      const { offsets, slices } = await readAll()
+      expect(offsets).toEqual(all)
+      expect(slices).toBeGreaterThan(2)
+    })
+
+    it('a slice is read to its end after its log was closed', async () => {
+      const read = await readToSend(0)
+      const expected = await bytesOf(await log.read(0, read.size, log.logEndOffset, true))
+      await log.close()
+      expect((await bytesOf(read)).equals(expected)).toBe(true)
+      log = open()
+    })
   })
-  afterEach(() => log.close())
-
-  it('what this process wrote is read in slices, each batch once, whole and in order', async () => {
-    const { offsets, slices } = await readAll()
-    expect(offsets).toEqual(all)
-    expect(slices).toBeGreaterThan(2)
-  })
-
-  it('a read to be looked at has no slices, whatever was read ahead for others', async () => {
-    const first = await readToSend(0)
-    const second = await readToSend(first.nextOffset)
-    expect(slicesOf(second)).toHaveLength(1)
-    await new Promise((resolve) => setImmediate(resolve))
-    const third = await log.read(second.nextOffset, LIMIT, log.logEndOffset, true)
-    expect(third.buffers.every((part) => Buffer.isBuffer(part))).toBe(true)
-    expect(third.size).toBeGreaterThan(LIMIT / 2)
-  })
-
-  it('no slice reaches over the upper bound', async () => {
-    for (const upTo of [1, 2, 11, 12, 13, 30]) {
-      const read = await readToSend(0, upTo)
-      const bytes = await bytesOf(read)
-      const ends = [...new BatchReader(bytes)].map((batch) => batch.nextOffset)
-      expect(ends.at(-1) ?? 0).toBe(Math.floor(Math.min(upTo, 38) / 2) * 2)
-    }
-  })
-
-  it('a file that an earlier process wrote is looked at once before it is sent so', async () => {
-    await log.close()
-    log = open()
-    expect((await readAll()).slices).toBe(0)
-    const again = await readAll()
-    expect(again.offsets).toEqual(all)
-    expect(again.slices).toBeGreaterThan(2)
-  })
-
-  it('damage in such a file is told of, and what lies before it is served', async () => {
-    await log.close()
-    log = open()
-    const file = fixture.fs.open(`${fixture.directory}/${offsetFileName(0, '.log')}`, 'write')
-    const size = 20 * KILOBYTE
-    // The magic byte of a batch in the second half; all are as long.
-    const position = (file.size() / BATCHES) * 60 + 16
-    file.write([Buffer.alloc(1, 77)], position)
-    file.close()
-    let offset = 0
-    const failed = await (async () => {
-      while (offset < log.logEndOffset) offset = (await readToSend(offset, undefined, 4 * size)).nextOffset
-    })().catch((error: Error) => error)
-    expect(failed?.message).toContain('no whole batch at')
-    expect(offset).toBe(120)
-  })
-
-  it('what was cut off is no part of a slice, and what came in its place is', async () => {
-    log.truncateTo(40)
-    for (let index = 20; index < BATCHES; index++) append([VALUE, `again ${index + 100}`])
-    const { offsets, slices } = await readAll()
-    expect(offsets).toEqual(all)
-    expect(slices).toBeGreaterThan(2)
-  })
-
-  it('a slice is read to its end after its log was closed', async () => {
-    const read = await readToSend(0)
-    const expected = await bytesOf(await log.read(0, read.size, log.logEndOffset, true))
-    await log.close()
-    expect((await bytesOf(read)).equals(expected)).toBe(true)
-    log = open()
-  })
-})

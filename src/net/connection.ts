@@ -310,7 +310,7 @@ export class Connection implements ConnectionAddresses {
       (isStrained && unmovedMs >= patience * STRAINED_STALL_MS)
     const stalledReading =
       this.#unfinishedBytes > 0 && isTooLong(requests, this.#reading ? 1 : PATIENCE_WITH_HELD_UP)
-    const stalledWriting = this.#output.writing && isTooLong(answers)
+    const stalledWriting = this.#output.waitsForPeer && isTooLong(answers)
     if (stalledReading || stalledWriting) {
       metrics.boundMet('connection.stalled', this.listenerName)
       this.#warnOfClosing('connection.stalled', 'no progress while others wait for the memory it holds', {
@@ -441,7 +441,10 @@ export class Connection implements ConnectionAddresses {
     this.#output.flush()
     void outcome.then((result) => {
       this.#handling = false
-      if (this.#state === 'closed') return
+      if (this.#state === 'closed') {
+        this.#env.buffers.giveBackAll(result.buffers)
+        return
+      }
       this.#lastActivityMs = this.#env.clock.monotonicMs()
       this.#done(request, result)
       this.#pump()

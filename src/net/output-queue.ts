@@ -47,6 +47,11 @@ export class OutputQueue {
     return this.#stepBytes > 0 || this.#isReading
   }
 
+  /** Whether the other end has to take something before anything goes on. */
+  get waitsForPeer(): boolean {
+    return this.#stepBytes > 0
+  }
+
   /** Queues slices; returns their bytes. */
   add(slices: readonly Bytes[]): number {
     let bytes = 0

@@ -168,9 +168,9 @@ class ProcessFile implements File {
     return this.#meanwhile(() => this.#file.readAsync(target, offset, length, position))
   }
 
-  slice(position: number, length: number): FileSlice | undefined {
+  slice(position: number, length: number, next: Buffer): FileSlice | undefined {
     this.#files.check()
-    const slice = this.#file.slice(position, length)
+    const slice = this.#file.slice(position, length, next)
     return slice && new ProcessSlice(slice, this.#files)
   }
 
