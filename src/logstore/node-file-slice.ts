@@ -72,8 +72,9 @@ export class NodeFileSlice extends FileSlice {
     const sent = this.#calls.isInMemory(this.#handle, this.#position, length)
       ? Math.max(0, this.#calls.sendFile(socketDescriptor, this.#handle, this.#position, length))
       : 0
+    if (sent === 0 && !this.#hasBegun) this.#file.slicesMissed++
+    // Where one could not be read, it stays so.
     if (sent > 0 && this.#file.slicesMissed < MOST_MISSED) this.#file.slicesMissed = 0
-    else if (!this.#hasBegun) this.#file.slicesMissed++
     this.#hasBegun = true
     this.#advance(sent)
     return sent
