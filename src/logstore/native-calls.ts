@@ -21,28 +21,37 @@ const RWF_NOWAIT = 8n
 /** How far apart the places are that are looked at: what is on its way comes in pieces that are rarely smaller. */
 const LOOKED_AT_BYTES = 128 * 1024
 
-let loaded: { readonly calls: NativeCalls | undefined } | undefined
+let loaded: NativeCalls | MissingCalls | undefined
+
+/** Why there are none. Everything works without. */
+export class MissingCalls extends Error {
+  override name = 'MissingCalls'
+}
 
 /** Undefined on other systems, with an older Linux or Node, and with `--no-experimental-ffi`. Loaded on first use. */
 export function nativeCalls(): NativeCalls | undefined {
-  loaded ??= { calls: load() }
-  return loaded.calls
+  const calls = loadNativeCalls()
+  return calls instanceof MissingCalls ? undefined : calls
 }
 
-function load(): NativeCalls | undefined {
+export function loadNativeCalls(): NativeCalls | MissingCalls {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): NativeCalls | MissingCalls {
   const preadv2 = PREADV2[process.arch]
-  if (process.platform !== 'linux' || preadv2 === undefined) return undefined
+  if (process.platform !== 'linux' || preadv2 === undefined) return new MissingCalls('not this system')
+  const ffi = withoutWarning(() => process.getBuiltinModule('node:ffi'))
+  if (ffi === undefined) return new MissingCalls('no node:ffi')
   try {
-    return bind(preadv2)
-  } catch {
-    // Another version of Node may have another interface, and a sandbox none of it: everything works without.
-    return undefined
+    return bind(ffi, preadv2)
+  } catch (cause) {
+    return new MissingCalls('another node:ffi than is known', { cause })
   }
 }
 
-function bind(preadv2: bigint): NativeCalls | undefined {
-  const ffi = withoutWarning(() => process.getBuiltinModule('node:ffi'))
-  if (ffi === undefined) return undefined
+function bind(ffi: typeof import('node:ffi'), preadv2: bigint): NativeCalls | MissingCalls {
   const { functions } = ffi.dlopen(null, {
     getpagesize: { arguments: [], return: 'i32' },
     sendfile: { arguments: ['i32', 'i32', 'pointer', 'u64'], return: 'i64' },
@@ -88,7 +97,8 @@ function bind(preadv2: bigint): NativeCalls | undefined {
   const file = openSync(fileURLToPath(import.meta.url), 'r')
   const nowhere = openSync('/dev/null', 'w')
   try {
-    return calls.sendFile(nowhere, file, 0, 1) === 1 && pagesInMemory(nowhere, 0, 1) === 0 ? calls : undefined
+    if (calls.sendFile(nowhere, file, 0, 1) !== 1) return new MissingCalls('no sendfile')
+    return pagesInMemory(nowhere, 0, 1) === 0 ? calls : new MissingCalls('no cachestat')
   } finally {
     closeSync(nowhere)
     closeSync(file)
