@@ -14,7 +14,12 @@
  * Not done: fetching from the closest replica (KIP-392), the answer never names a preferred read replica.
  */
 
-import type { FetchLimits, PartitionFetch, PartitionFetched } from '../cluster/replicas/fetch-round.ts'
+import {
+  type FetchLimits,
+  type PartitionFetch,
+  type PartitionFetched,
+  releaseFiles,
+} from '../cluster/replicas/fetch-round.ts'
 import type { HostedPartition } from '../cluster/replicas/hosted-partition.ts'
 import { encode } from '../wire/codec.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -89,6 +94,7 @@ export const fetch = handler({
     context.time?.resume()
     if (replicaIdOf(request) >= 0) context.time?.exempt()
     else if (throttled(context, session, fetched, services)) {
+      releaseFiles(fetched)
       return { errorCode: ErrorCode.NONE, sessionId: session.throttledId, responses: [] }
     }
     return answer(context, session, fetched, services)

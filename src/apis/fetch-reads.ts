@@ -4,6 +4,7 @@ import {
   fetchRound,
   type PartitionFetch,
   type PartitionFetched,
+  releaseFiles,
   waitForBytes,
 } from '../cluster/replicas/fetch-round.ts'
 import { ErrorCode } from '../wire/error-codes.ts'
@@ -33,6 +34,7 @@ export async function readWithin(
     if (leftMs <= 0) return fetched
     context.time?.pause()
     if (!(await waitForBytes(fetches, fetched, minBytes, leftMs, clock, context))) return fetched
+    releaseFiles(fetched)
   }
 }
 

@@ -115,14 +115,8 @@ export class DiskReads {
     const { segment, position } = place
     if (segment.size - position < maxBytes) return
     const limits = { maxBytes, upperBoundOffset, minOneMessage: false, mayBeSlices: false }
-    // Of what the kernel has in memory a slice is made when it is asked for: a file is not held open for that.
-    if (mayBeSlices) {
-      const slice = slicedRead(segment.file(), place, offset, limits)
-      if (slice !== undefined) {
-        this.#buffers.giveBackAll(slice.buffers)
-        return
-      }
-    }
+    // A slice is made when it is asked for: a file is not held open for what may never be.
+    if (mayBeSlices && this.#isSendable(place, offset, limits)) return
     const endOffset = this.#segments.after(segment)?.baseOffset ?? logEndOffset
     const chunk = this.#readAheads.add(maxBytes, () => this.#readAt(place, offset, limits, endOffset))
     if (chunk === undefined) return
@@ -130,6 +124,23 @@ export class DiskReads {
     if (this.#ahead.size <= MAX_READ_ENDS) return
     const [oldest] = this.#ahead.keys()
     if (oldest !== undefined) this.#dropAhead(oldest)
+  }
+
+  #isSendable(place: Place, offset: number, limits: ReadLimits): boolean {
+    const { segment } = place
+    try {
+      const file = segment.acquire()
+      try {
+        const read = slicedRead(file, place, offset, limits)
+        this.giveBack(read)
+        return read !== undefined
+      } finally {
+        segment.release()
+      }
+    } catch {
+      // The read before was right all the same. Who asks for this one is told what is wrong.
+      return false
+    }
   }
 
   /** Nobody looks at what was read. */

@@ -136,8 +136,14 @@ export class LogReads {
       const version = this.#truncations
       const read = await this.#diskReads()
         .read(startOffset, limits, log.logEndOffset)
-        .catch((error) => this.#failed(error))
-      health.check()
+        // After a cut, it may have been what was cut off.
+        .catch((error) => (version === this.#truncations ? this.#failed(error) : undefined))
+      try {
+        health.check()
+      } catch (error) {
+        this.#diskReads().giveBack(read)
+        throw error
+      }
       if (version === this.#truncations) {
         if (read === undefined) return nothingRead(startOffset)
         // A batch that is larger than what is asked for is read once its size is known.

@@ -10,7 +10,7 @@ const MOST_MISSED = 16
 /** What a slice needs of its file, whose descriptor stays open for it. */
 export interface SlicedFile {
   readonly path: string
-  /** Slices that could not be sent when they were first to be, since one could. */
+  /** Slices of which nothing could be sent, since something of one could. */
   slicesMissed: number
   /** The slice needs the descriptor no more. */
   releaseSlice(): void
@@ -25,7 +25,7 @@ export class NodeFileSlice extends FileSlice {
   readonly #handle: number
   #position: number
   #length: number
-  #hasBegun = false
+  #isSent = false
   #isReading = false
   #isReleased = false
 
@@ -72,10 +72,11 @@ export class NodeFileSlice extends FileSlice {
     const sent = this.#calls.isInMemory(this.#handle, this.#position, length)
       ? Math.max(0, this.#calls.sendFile(socketDescriptor, this.#handle, this.#position, length))
       : 0
-    if (sent === 0 && !this.#hasBegun) this.#file.slicesMissed++
-    // Where one could not be read, it stays so.
-    if (sent > 0 && this.#file.slicesMissed < MOST_MISSED) this.#file.slicesMissed = 0
-    this.#hasBegun = true
+    if (sent > 0) {
+      this.#isSent = true
+      // Where one could not be read, it stays so.
+      if (this.#file.slicesMissed < MOST_MISSED) this.#file.slicesMissed = 0
+    }
     this.#advance(sent)
     return sent
   }
@@ -89,6 +90,7 @@ export class NodeFileSlice extends FileSlice {
         done += count
         this.#advance(count)
       }
+      if (this.#length === 0 && !this.#isSent) this.#file.slicesMissed++
     } catch (error) {
       // Who asks for it again reads it into memory, and is told of the error.
       this.#file.slicesMissed = MOST_MISSED

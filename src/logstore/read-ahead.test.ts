@@ -191,3 +191,35 @@ it('memory is bounded: what finds no room is not read, and what nobody takes goe
   expect(chunks[0]!.take()).toBeUndefined()
   expect((await chunks[1]!.take())?.size).toBe(MEGABYTE)
 })
+
+it('a look at what comes next that fails does not fail the read before it', async () => {
+  const { fixture, log } = make()
+  await log.close()
+  let isItself = true
+  let failures = 0
+  const open = fixture.fs.open.bind(fixture.fs)
+  fixture.fs.open = (path, mode) => {
+    const file = open(path, mode)
+    const slice = file.slice.bind(file)
+    file.slice = (position, length, next) => {
+      // A read asks for itself, and then for what comes behind it.
+      if (!isItself) failures++
+      if (!isItself) throw new Error('this file cannot be read')
+      isItself = false
+      return slice(position, length, next)
+    }
+    return file
+  }
+  const buffers = new BufferPool({ isChecked: true })
+  const again = fixture.open({ buffers, readAheads: new ReadAheads(buffers) })
+  for (let offset = RECORDS; offset < 2 * RECORDS; offset++) append(again, valueAt(offset))
+  let offset = RECORDS
+  while (offset < 2 * RECORDS - 5) {
+    isItself = true
+    const read = await again.readToSend(offset, 4 * CHUNK_BYTES, 2 * RECORDS, true)
+    expect(read.size).toBeGreaterThan(0)
+    offset = read.nextOffset
+  }
+  expect(failures).toBeGreaterThan(0)
+  await again.close()
+})

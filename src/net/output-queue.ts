@@ -187,6 +187,11 @@ export class OutputQueue {
 
 /** Of a socket of Linux's that is open; Node tells it of no socket by a name of its own. */
 function descriptorOf(socket: Socket): number | undefined {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null }
+  const { _handle: handle, encrypted } = socket as unknown as {
+    readonly _handle?: { readonly fd?: number } | null
+    readonly encrypted?: boolean
+  }
+  // What goes to the descriptor would go past TLS.
+  if (encrypted === true) return undefined
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }

@@ -96,6 +96,13 @@ function continueRound(
   return results
 }
 
+/** Nobody is sent what was read: files would stay open until the memory is collected. */
+export function releaseFiles(fetched: readonly PartitionFetched[]): void {
+  for (const { records } of fetched) {
+    for (const part of records ?? []) if (!Buffer.isBuffer(part)) part.release()
+  }
+}
+
 export function failedFetch(errorCode: number): PartitionFetched {
   return {
     errorCode,
