@@ -31,8 +31,9 @@ export function isBytes(value: unknown): value is Bytes {
 
 /** Parts of which none was asked for as a slice of a file. */
 export function inMemory(parts: readonly Bytes[]): readonly Buffer[] {
-  return parts.map((part) => {
-    invariant(Buffer.isBuffer(part), 'what is read to be looked at is in memory')
-    return part
-  })
+  invariant(
+    parts.every((part): part is Buffer => Buffer.isBuffer(part)),
+    'what is read to be looked at is in memory',
+  )
+  return parts
 }

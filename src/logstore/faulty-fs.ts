@@ -234,7 +234,7 @@ class FaultyFile implements File {
   slice(position: number, length: number, next: Buffer): FileSlice | undefined {
     this.#check('read')
     const slice = this.#inner.slice(position, length, next)
-    return slice && new FaultySlice(slice, () => this.#check('read'))
+    return slice && new GuardedSlice(slice, () => this.#check('read'))
   }
 
   write(buffers: readonly Uint8Array[], position: number): void {
@@ -283,14 +283,15 @@ class FaultyFile implements File {
   }
 }
 
-class FaultySlice extends FileSlice {
+/** A slice that is read, each time after `guard`, which may take its time or fail. */
+export class GuardedSlice extends FileSlice {
   readonly #inner: FileSlice
-  readonly #check: () => void
+  readonly #guard: () => void | Promise<void>
 
-  constructor(inner: FileSlice, check: () => void) {
+  constructor(inner: FileSlice, guard: () => void | Promise<void>) {
     super()
     this.#inner = inner
-    this.#check = check
+    this.#guard = guard
   }
 
   get length(): number {
@@ -302,7 +303,7 @@ class FaultySlice extends FileSlice {
   }
 
   async read(target: Buffer): Promise<void> {
-    this.#check()
+    await this.#guard()
     return this.#inner.read(target)
   }
 

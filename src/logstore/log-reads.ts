@@ -58,7 +58,7 @@ export class LogReads {
     upperBoundOffset: number,
     minOneMessage: boolean,
   ): LogReadResult | Promise<LogReadResult> {
-    const limits = { maxBytes, upperBoundOffset, minOneMessage, mayBeSlices: false }
+    const limits = this.#limits(maxBytes, upperBoundOffset, minOneMessage, false)
     return this.#readFromMemory(startOffset, limits) ?? this.#readInto(startOffset, limits)
   }
 
@@ -69,7 +69,7 @@ export class LogReads {
     upperBoundOffset: number,
     minOneMessage: boolean,
   ): LogReadResult<Bytes> | Promise<LogReadResult<Bytes>> {
-    const limits = { maxBytes, upperBoundOffset, minOneMessage, mayBeSlices: true }
+    const limits = this.#limits(maxBytes, upperBoundOffset, minOneMessage, true)
     return this.#readFromMemory(startOffset, limits) ?? this.#readFromDisk(startOffset, limits)
   }
 
@@ -115,13 +115,23 @@ export class LogReads {
     { maxBytes, upperBoundOffset, minOneMessage }: ReadLimits,
   ): LogReadResult | undefined {
     this.#checkRange(startOffset)
-    const limit = this.#limit(upperBoundOffset)
-    if (startOffset >= limit) return nothingRead(startOffset)
-    return this.#tail?.read(startOffset, maxBytes, limit, minOneMessage)
+    if (startOffset >= upperBoundOffset) return nothingRead(startOffset)
+    return this.#tail?.read(startOffset, maxBytes, upperBoundOffset, minOneMessage)
   }
 
-  #limit(upperBoundOffset: number): number {
-    return Math.min(upperBoundOffset, this.#options.log.logEndOffset)
+  #limits(
+    maxBytes: number,
+    upperBoundOffset: number,
+    minOneMessage: boolean,
+    mayBeSlices: boolean,
+  ): ReadLimits {
+    const { logEndOffset } = this.#options.log
+    return {
+      maxBytes,
+      upperBoundOffset: Math.min(upperBoundOffset, logEndOffset),
+      minOneMessage,
+      mayBeSlices,
+    }
   }
 
   async #readInto(startOffset: number, limits: ReadLimits): Promise<LogReadResult> {
@@ -129,9 +139,8 @@ export class LogReads {
     return { ...read, buffers: inMemory(read.buffers) }
   }
 
-  async #readFromDisk(startOffset: number, given: ReadLimits): Promise<LogReadResult<Bytes>> {
+  async #readFromDisk(startOffset: number, limits: ReadLimits): Promise<LogReadResult<Bytes>> {
     const { log, health } = this.#options
-    const limits = { ...given, upperBoundOffset: this.#limit(given.upperBoundOffset) }
     for (;;) {
       const version = this.#truncations
       const read = await this.#diskReads()

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
-import { FileSlice } from '../../base/file-slice.ts'
+import type { FileSlice } from '../../base/file-slice.ts'
+import { GuardedSlice } from '../../logstore/faulty-fs.ts'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from '../../logstore/file-system.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 
@@ -171,7 +172,13 @@ class ProcessFile implements File {
   slice(position: number, length: number, next: Buffer): FileSlice | undefined {
     this.#files.check()
     const slice = this.#file.slice(position, length, next)
-    return slice && new ProcessSlice(slice, this.#files)
+    return (
+      slice &&
+      new GuardedSlice(slice, () => {
+        this.#files.check()
+        return this.#files.device()
+      })
+    )
   }
 
   write(buffers: readonly Uint8Array[], position: number): void {
@@ -212,35 +219,6 @@ class ProcessFile implements File {
       this.#underWay--
       if (this.#isClosed && this.#underWay === 0) this.#file.close()
     }
-  }
-}
-
-class ProcessSlice extends FileSlice {
-  readonly #slice: FileSlice
-  readonly #files: ProcessFiles
-
-  constructor(slice: FileSlice, files: ProcessFiles) {
-    super()
-    this.#slice = slice
-    this.#files = files
-  }
-
-  get length(): number {
-    return this.#slice.length
-  }
-
-  sendTo(): number {
-    return 0
-  }
-
-  async read(target: Buffer): Promise<void> {
-    this.#files.check()
-    await this.#files.device()
-    await this.#slice.read(target)
-  }
-
-  release(): void {
-    this.#slice.release()
   }
 }
 
