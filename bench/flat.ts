@@ -1,8 +1,9 @@
 /**
  * Whether the cost of a request depends on how much there is besides: `npm run bench:flat [-- --write]`. CPU microseconds of
  * the broker for a Produce and a Fetch of one record, over all of 10, 1,000 and 10,000 partitions and over all of 1, 500 and
- * 5,000 connections, one request at a time so that each is a turn of the event loop by itself. The best of three rounds,
- * since other work on the machine only adds. `--write` puts table and picture into docs/performance.md.
+ * 5,000 connections, one request at a time so that each is a turn of the event loop by itself. The brokers of all sizes are
+ * up at once and measured in turns of a few seconds, so that a slow minute is every size's; medians of the rounds. `--write`
+ * puts table and picture into docs/performance.md.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -11,9 +12,10 @@ import { BrokerPool, type PooledBroker } from './broker-pool.ts'
 import { type Curve, chart, flatTable, replaceSection } from './flat-report.ts'
 import { load } from './load.ts'
 import { root } from './processes.ts'
+import { median } from './results.ts'
 import { FULL } from './scale.ts'
 
-const ROUNDS = 3
+const ROUNDS = 6
 const REQUESTS = 20_000
 const PARTITIONS = [10, 1000, 10_000]
 const CONNECTIONS = [1, 500, 5000]
@@ -45,37 +47,51 @@ if (process.argv.includes('--write')) {
   writeFileSync(path, replaceSection(readFileSync(path, 'utf8'), 'flat', section))
 }
 
-/** A curve for each API; the rounds are in turns, so that a busy moment is not one size's. */
-async function costs(what: string, counts: readonly number[], sizes: readonly Size[]): Promise<Curve[]> {
-  const best = APIS.map(() => sizes.map(() => Number.POSITIVE_INFINITY))
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [place, size] of sizes.entries()) {
-      const measured = await brokers.withFresh('sluice', (broker) => costsOf(broker, size))
-      console.error(
-        `${counts[place]} ${what}: ${measured.map((micros) => micros.toFixed(1)).join(' and ')} µs`,
-      )
-      for (const [api, micros] of measured.entries()) {
-        best[api]![place] = Math.min(best[api]![place]!, micros)
+/** A curve for each API. */
+function costs(what: string, counts: readonly number[], sizes: readonly Size[]): Promise<Curve[]> {
+  return withBrokers(sizes, async (started) => {
+    const measured = APIS.map(() => sizes.map((): number[] => []))
+    // What is fetched is what the warm-up produced: after many rounds of Produce it would be on the disk alone.
+    for (const [index, api] of [...APIS.entries()].reverse()) {
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const [place, size] of sizes.entries()) {
+          measured[index]![place]!.push(await costOf(api, started[place]!, size))
+        }
+        const now = measured[index]!.map((micros, place) => `${micros[round]!.toFixed(1)} (${counts[place]})`)
+        console.error(`${api}, ${what}, round ${round + 1}: ${now.join(', ')} µs`)
       }
     }
-  }
-  return APIS.map((api, index) => ({
-    name: `${api}, ${what}`,
-    points: counts.map((count, place) => ({ count, micros: best[index]![place]! })),
-  }))
+    return APIS.map((api, index) => ({
+      name: `${api}, ${what}`,
+      points: counts.map((count, place) => ({ count, micros: median(measured[index]![place]!) })),
+    }))
+  })
 }
 
-async function costsOf(broker: PooledBroker, { partitions, connections }: Size): Promise<number[]> {
+/** Runs `action` with a broker for each size, whose topics are made and whose compilers are done. */
+function withBrokers<T>(
+  sizes: readonly Size[],
+  action: (started: readonly PooledBroker[]) => Promise<T>,
+  started: readonly PooledBroker[] = [],
+): Promise<T> {
+  const size = sizes[started.length]
+  if (size === undefined) return action(started)
+  return brokers.withFresh('sluice', async (broker) => {
+    const { topics, partitions } = topicsOf(size)
+    await load(broker, 'topics', { topic: TOPIC, count: topics, partitions })
+    for (const api of APIS) await costOf(api, broker, size)
+    return withBrokers(sizes, action, [...started, broker])
+  })
+}
+
+async function costOf(api: string, broker: PooledBroker, size: Size): Promise<number> {
+  const { connections } = size
+  const options = { api, topic: TOPIC, ...topicsOf(size), connections, requests: REQUESTS }
+  const { cpuSeconds, records } = await load(broker, 'requests', options)
+  return (cpuSeconds * 1e6) / records
+}
+
+function topicsOf({ partitions }: Size) {
   const topics = Math.max(1, partitions / PARTITIONS_OF_A_TOPIC)
-  const each = partitions / topics
-  await load(broker, 'topics', { topic: TOPIC, count: topics, partitions: each })
-  const micros: number[] = []
-  for (const api of APIS) {
-    const requests = { api, topic: TOPIC, topics, partitions: each, connections, requests: REQUESTS }
-    // The compilers' work is done before what counts.
-    await load(broker, 'requests', requests)
-    const timed = await load(broker, 'requests', requests)
-    micros.push((timed.cpuSeconds * 1e6) / timed.records)
-  }
-  return micros
+  return { topics, partitions: partitions / topics }
 }
