@@ -56,6 +56,8 @@ describe.each(kinds)('the %s file system', (_name, make) => {
     expect(file.read(target, 0, 20, 3000)).toBe(11)
     expect(await file.readAsync(target, 0, 20, 2996)).toBe(15)
     expect(target.toString('latin1', 0, 15)).toBe('567890123456789')
+    expect(await file.readAsync(target.fill(0x2e), 3, 8, 3)).toBe(8)
+    expect(target.toString('latin1', 0, 13)).toBe('...lo world..')
     await file.syncAsync()
     file.sync()
     file.close()

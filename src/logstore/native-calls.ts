@@ -11,6 +11,8 @@ export interface NativeCalls {
   sendFile(socket: number, file: number, position: number, length: number): number
   /** Whether the kernel has all of that in memory, so that nobody waits for the disk; false where it does not say. */
   isInMemory(file: number, position: number, length: number): boolean
+  /** `preadv2(2)` with RWF_NOWAIT: fills `memory` as far as the kernel has those bytes. Returns how many it had. */
+  readInMemory(file: number, memory: Uint8Array, position: number): number
 }
 
 /** `cachestat(2)`, since Linux 6.5: counts the pages that have a place in memory. The same number everywhere. */
@@ -60,9 +62,11 @@ function bind(ffi: typeof import('node:ffi'), preadv2: bigint): NativeCalls | Mi
   const pageBytes = functions.getpagesize()
   // An ArrayBuffer's memory stays where it is, and this one lives as long as the functions that use it.
   const words = new BigUint64Array(16)
-  const memory = ffi.getRawPointer(words.buffer)
+  const start = ffi.getRawPointer(words.buffer)
   /** A byte that nobody looks at, and the list of one piece of memory that it is. */
-  const [byte, vector, range, counts] = [memory, memory + 8n, memory + 24n, memory + 40n]
+  const [byte, vector, range, counts] = [start, start + 8n, start + 24n, start + 40n]
+  /** The list of one piece of memory that is to be filled. */
+  const target = start + 80n
   words[1] = byte
   words[2] = 1n
 
@@ -89,6 +93,12 @@ function bind(ffi: typeof import('node:ffi'), preadv2: bigint): NativeCalls | Mi
       if (pagesInMemory(file, position, length) < pages) return false
       for (let at = position; at < end; at += LOOKED_AT_BYTES) if (!isFilled(file, at)) return false
       return isFilled(file, end - 1)
+    },
+    readInMemory(file, memory, position) {
+      words[10] = ffi.getRawPointer(memory)
+      words[11] = BigInt(memory.length)
+      const count = functions.syscall(preadv2, BigInt(file), target, 1n, BigInt(position), 0n, RWF_NOWAIT)
+      return Math.max(0, Number(count))
     },
   }
 

@@ -27,6 +27,7 @@ import { rm, unlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { FileSlice } from '../base/file-slice.ts'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
+import { nativeCalls } from './native-calls.ts'
 import { NodeFileSlice, type SlicedFile } from './node-file-slice.ts'
 
 const LIMITS_FILE = '/proc/self/limits'
@@ -141,6 +142,15 @@ const OPEN_FLAGS = {
 /** Linux takes at most 1024 buffers in one writev (IOV_MAX). */
 const MAX_BUFFERS = 1024
 
+/** The hop to the thread pool costs ten times as much as so few bytes that the kernel has in memory. */
+const AT_ONCE_BYTES = 64 * 1024
+
+/** Of a short read as much as there is without a wait for the disk: it may be nothing. */
+function readInMemory(handle: number, target: Uint8Array, position: number): number {
+  if (target.length === 0 || target.length > AT_ONCE_BYTES) return 0
+  return nativeCalls()?.readInMemory(handle, target, position) ?? 0
+}
+
 /** Closing waits for asynchronous calls under way: the number of a closed descriptor is given to the next file opened. */
 class NodeFile implements File, SlicedFile {
   readonly path: string
@@ -182,8 +192,12 @@ class NodeFile implements File, SlicedFile {
   readAsync(target: Uint8Array, offset: number, length: number, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const handle = this.#open()
+      let done = readInMemory(handle, target.subarray(offset, offset + length), position)
+      if (done === length) {
+        resolve(done)
+        return
+      }
       this.#pending++
-      let done = 0
       const next = (): void => {
         read(handle, target, offset + done, length - done, position + done, (error, count) => {
           if (error) {
