@@ -5,7 +5,7 @@ import { load, loadOffline, type Timed } from '../load.ts'
 import { type BrokerKind, cpuSeconds } from '../processes.ts'
 import type { Workload } from '../workload.ts'
 
-/** Less than `sluice.tail.cache.bytes`, so that all of it is near the end. */
+/** Near the end of the log: the newest third of it is in `sluice.tail.cache.bytes`, as it comes. */
 const TAIL_BYTES = 40e6
 const OLD_TOPIC = 'old'
 const PARTITIONS = 6

@@ -1,6 +1,8 @@
 import type { Bytes } from './file-slice.ts'
 
 const SMALLEST_BYTES = 1024
+/** Less than this is worth a copy, so that who is slow to take it does not keep the whole piece that it is part of. */
+export const SHARED_FROM_BYTES = 4096
 /** What a checked pool writes over memory that nobody holds. */
 const POISON = 0xdb
 /** Requests of clients that send a batch of 1 MB for each of several partitions. Larger ones are too rare to keep. */

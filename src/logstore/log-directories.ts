@@ -22,7 +22,7 @@ export interface LogDirectoriesOptions
   readonly paths: readonly string[]
   /** `metadata.log.dir`; the first of `paths` unless given. It need not be one of them. */
   readonly metadataPath?: string
-  /** Bound of all tail caches together; 64 MiB unless given, 0 for none. */
+  /** Bound of all tail caches together; 16 MiB unless given, 0 for none. */
   readonly tailCacheBytes?: number
   /** Bound of open segments of all directories; what the file system says unless given, or 1000. */
   readonly maxOpenFiles?: number
@@ -72,7 +72,7 @@ interface Place {
   readonly takesLogs: boolean
 }
 
-const DEFAULT_TAIL_CACHE_BYTES = 64 * 1024 * 1024
+const DEFAULT_TAIL_CACHE_BYTES = 16 * 1024 * 1024
 /** Clients may name partitions that don't exist; the oldest wishes are forgotten first. */
 const MAX_PREFERENCES = 10_000
 

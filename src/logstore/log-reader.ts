@@ -1,4 +1,4 @@
-import type { BufferPool } from '../base/buffer-pool.ts'
+import { type BufferPool, SHARED_FROM_BYTES } from '../base/buffer-pool.ts'
 import type { Bytes } from '../base/file-slice.ts'
 import {
   batchBaseOffset,
@@ -122,7 +122,12 @@ export async function readBatches(
     buffers.giveBack(buffer)
     return { buffers: [], size, nextOffset, endPosition: position }
   }
-  return { buffers: [buffer.subarray(0, size)], size, nextOffset, endPosition: position + size }
+  let found = buffer.subarray(0, size)
+  if (size < SHARED_FROM_BYTES) {
+    found = Buffer.from(found)
+    buffers.giveBack(buffer)
+  }
+  return { buffers: [found], size, nextOffset, endPosition: position + size }
 }
 
 /** The CRC does not cover the base offset, and nobody has looked at it here. */

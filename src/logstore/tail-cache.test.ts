@@ -144,6 +144,16 @@ describe('a tail cache', () => {
     expect(budget.bytes).toBe(0)
   })
 
+  it('keeps the newest batches of each log, however many there are', () => {
+    const budget = new TailCacheBudget(100_000)
+    const pairs = Array.from({ length: 50 }, () => new Pair(budget))
+    for (let round = 0; round < 50; round++) for (const pair of pairs) pair.add(1, 200)
+    expect(budget.bytes).toBeLessThanOrEqual(100_000)
+    for (const { cache, end, batches } of pairs) {
+      expect(cache.read(end - 1, 1e6, end, true)?.size).toBe(batches.at(-1)!.bytes.length)
+    }
+  })
+
   it('has nothing where one batch is more than the budget, not even what came before', () => {
     const pair = new Pair(new TailCacheBudget(10_000))
     pair.add(1, 100)

@@ -1,15 +1,15 @@
-import { BufferPool } from '../base/buffer-pool.ts'
+import { BufferPool, SHARED_FROM_BYTES } from '../base/buffer-pool.ts'
 import { batchBaseOffset, batchNextOffset, batchSizeInBytes } from '../wire/batch.ts'
 
 /** What a chunk costs beside its memory: objects and list places. */
 const CHUNK_OVERHEAD_BYTES = 400
 /** The first chunk of a log that was idle, so that ten thousand of those cost little; each next one is twice as large. */
-const SMALLEST_CHUNK_BYTES = 4096
+const SMALLEST_CHUNK_BYTES = 1024
 const LARGEST_CHUNK_BYTES = 256 * 1024
+/** So many chunks of each log have room in the budget: with fewer, the newest batches of a slow log made place for a fast one's. */
+const CHUNKS_OF_A_LOG = 4
 /** How far apart the places are from which batches are looked for one by one. */
 const MARK_BYTES = 4096
-/** Less than this is copied once more, so that who is slow to take it does not keep a whole chunk. */
-const SHARED_FROM_BYTES = 4096
 
 /** A place where a batch begins, and that batch's base offset: all batches before it end at or below that. */
 interface Mark {
@@ -117,6 +117,7 @@ export class TailCacheBudget {
   readonly maxBytes: number
   readonly buffers: BufferPool
   #bytes = 0
+  #logs = 0
   #oldest: Chunk | undefined
   #newest: Chunk | undefined
   /** Chunks that lie in the same memory, which counts once: batches of one request. */
@@ -131,6 +132,23 @@ export class TailCacheBudget {
   /** In use, overheads included. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** How much memory a log takes that had `last` before. */
+  nextChunkBytes(last: Chunk | undefined): number {
+    const fair = this.maxBytes / (CHUNKS_OF_A_LOG * this.#logs)
+    const wanted = Math.min(LARGEST_CHUNK_BYTES, fair, last === undefined ? 0 : last.memory.length * 2)
+    return Math.max(SMALLEST_CHUNK_BYTES, wanted)
+  }
+
+  /** A cache has its first chunk. */
+  logBegins(): void {
+    this.#logs++
+  }
+
+  /** A cache has no chunks any more. */
+  logEnds(): void {
+    this.#logs--
   }
 
   add(chunk: Chunk): void {
@@ -183,13 +201,14 @@ export class TailCache {
   add(baseOffset: number, nextOffset: number, batch: Buffer): void {
     let chunk = this.#chunks.at(-1)
     if (chunk === undefined || !chunk.hasRoomFor(batch.length)) {
-      const memory = this.#memoryFor(batch, nextChunkBytes(chunk))
+      const memory = this.#memoryFor(batch, this.#budget.nextChunkBytes(chunk))
       chunk = new Chunk(this, memory)
       if (chunk.bytes > this.#budget.maxBytes) {
         this.#budget.buffers.giveBack(memory)
         this.clear()
         return
       }
+      if (this.#chunks.length === 0) this.#budget.logBegins()
       this.#chunks.push(chunk)
       this.#budget.add(chunk)
     }
@@ -261,7 +280,7 @@ export class TailCache {
         if (last.end > last.start) return
       }
       this.#chunks.pop()
-      this.#budget.remove(last)
+      this.#removed(last)
     }
   }
 
@@ -277,14 +296,18 @@ export class TailCache {
   }
 
   clear(): void {
-    for (const chunk of this.#chunks) this.#budget.remove(chunk)
-    this.#chunks = []
+    while (this.#chunks.length > 0) this.dropOldest()
   }
 
   /** For the budget. */
   dropOldest(): void {
     const chunk = this.#chunks.shift()
-    if (chunk !== undefined) this.#budget.remove(chunk)
+    if (chunk !== undefined) this.#removed(chunk)
+  }
+
+  #removed(chunk: Chunk): void {
+    this.#budget.remove(chunk)
+    if (this.#chunks.length === 0) this.#budget.logEnds()
   }
 
   /** The place of the first chunk that reaches over `offset`; undefined where all begin above it or end below. */
@@ -300,9 +323,4 @@ export class TailCache {
     if (found === undefined || (low === 0 && offset < found.marks[0]!.offset)) return undefined
     return low
   }
-}
-
-function nextChunkBytes(last: Chunk | undefined): number {
-  if (last === undefined) return SMALLEST_CHUNK_BYTES
-  return Math.min(LARGEST_CHUNK_BYTES, last.memory.length * 2)
 }

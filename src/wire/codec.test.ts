@@ -294,30 +294,39 @@ test('with exact integers every int64 and its default is a bigint', () => {
   })
 })
 
-test('a fetch answer takes record sets over without a copy and sends unset tagged structs as nothing', () => {
-  const slices = [Buffer.from('first'), Buffer.from('second')]
+function fetchAnswer(records: readonly Buffer[]) {
   const partition = { partitionIndex: 0, errorCode: 0, highWatermark: 9, abortedTransactions: null }
-  const responses = [
-    {
-      topicId: ZERO_UUID,
-      partitions: [
-        { ...partition, records: slices },
-        { ...partition, records: null },
-      ],
-    },
+  const partitions = [
+    { ...partition, records },
+    { ...partition, records: null },
   ]
   const writer = new Writer()
-  encode(fetchResponse, 16, { responses }, writer)
+  encode(fetchResponse, 16, { responses: [{ topicId: ZERO_UUID, partitions }] }, writer)
   const { length } = writer
   const chunks = inMemory(writer.finish())
+  const bytes = Buffer.concat(chunks)
+  expect(bytes).toHaveLength(length)
+  return { chunks, decoded: decodeBuffer(fetchResponse, 16, bytes) }
+}
+
+test('a fetch answer takes large record sets over without a copy and sends unset tagged structs as nothing', () => {
+  const slices = [Buffer.alloc(3000, 'a'), Buffer.alloc(3000, 'b')]
+  const { chunks, decoded } = fetchAnswer(slices)
   expect(chunks).toHaveLength(4)
   expect(chunks[1]).toBe(slices[0])
   expect(chunks[2]).toBe(slices[1])
-  expect(Buffer.concat(chunks)).toHaveLength(length)
-  const decoded = decodeBuffer(fetchResponse, 16, Buffer.concat(chunks))
-  expect(decoded.responses[0]?.partitions[0]?.records?.toString()).toBe('firstsecond')
-  expect(decoded.responses[0]?.partitions[0]?.currentLeader).toEqual({ leaderId: -1, leaderEpoch: -1 })
-  expect(decoded.responses[0]?.partitions[1]?.records).toBeNull()
+  const [partition, empty] = decoded.responses[0]!.partitions
+  expect(partition?.records?.toString()).toBe(slices.join(''))
+  expect(partition?.currentLeader).toEqual({ leaderId: -1, leaderEpoch: -1 })
+  expect(empty?.records).toBeNull()
+})
+
+test.each([1, 100, 1000, 3000])('a fetch answer with %i bytes of records is one chunk', (bytes) => {
+  const slices = [Buffer.alloc(bytes - 1, 'a'), Buffer.alloc(1, 'b')]
+  const { chunks, decoded } = fetchAnswer(slices)
+  expect(chunks).toHaveLength(1)
+  expect(decoded.responses[0]!.partitions[0]?.records?.toString()).toBe(slices.join(''))
+  expect(decoded.responses[0]!.partitions[1]?.records).toBeNull()
 })
 
 test('all versions of a message decode to objects with the same keys in the same order', () => {

@@ -7,6 +7,13 @@ const FIRST_CHUNK = 512
 const LARGEST_CHUNK = 64 * 1024
 /** Up to here a loop over the characters of ASCII text beats the call into native code. */
 const SHORT_TEXT = 16
+/**
+ * Up to here a copy of records costs less than parts of their own for the kernel to gather: with 100 consumers of records
+ * of 1 KB a tenth of the broker's time. With what stands before them they fit into Node's pool for small buffers.
+ */
+const COPIED_RECORDS = 3 * 1024
+/** Room for what comes behind records that are copied. */
+const BEHIND_RECORDS = 64
 /** From here the exact length of text is worth counting before room is made for it. */
 const LONG_TEXT = 1024
 
@@ -203,14 +210,15 @@ export class Writer {
     this.raw(value)
   }
 
-  /** Length and slices of a record set; the slices themselves become part of the message. */
+  /** Length and slices of a record set; large slices become part of the message as they are. */
   records(value: Buffer | readonly Bytes[] | null): void {
     if (value === null) {
       this.int32(-1)
       return
     }
-    this.int32(byteLengthOf(value))
-    this.append(value)
+    const length = byteLengthOf(value)
+    this.int32(length)
+    this.#appendRecords(value, length)
   }
 
   compactRecords(value: Buffer | readonly Bytes[] | null): void {
@@ -218,8 +226,19 @@ export class Writer {
       this.uvarint(0)
       return
     }
-    this.uvarint(byteLengthOf(value) + 1)
-    this.append(value)
+    const length = byteLengthOf(value)
+    this.uvarint(length + 1)
+    this.#appendRecords(value, length)
+  }
+
+  #appendRecords(value: Buffer | readonly Bytes[], length: number): void {
+    const parts = Buffer.isBuffer(value) ? [value] : value
+    if (length > COPIED_RECORDS || !parts.every((part) => Buffer.isBuffer(part))) {
+      this.append(value)
+      return
+    }
+    if (length > this.buffer.length - this.position) this.#moveChunk(length + BEHIND_RECORDS)
+    for (const part of parts) this.raw(part)
   }
 
   /** Copies bytes. */
@@ -284,6 +303,16 @@ export class Writer {
   #closeChunk(): void {
     if (this.position > this.#start) this.#addChunk(this.buffer.subarray(this.#start, this.position))
     this.#start = this.position
+  }
+
+  /** Makes room behind what is not in a chunk yet, which stays with it. */
+  #moveChunk(size: number): void {
+    const open = this.buffer.subarray(this.#start, this.position)
+    this.buffer = Buffer.allocUnsafe(open.length + size)
+    this.view = viewOf(this.buffer)
+    open.copy(this.buffer)
+    this.position = open.length
+    this.#start = 0
   }
 
   #nextChunk(size: number): void {

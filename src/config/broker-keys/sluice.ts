@@ -10,6 +10,6 @@ export const sluiceKeys = {
   'sluice.max.bytes.in.flight': long(134_217_728, { check: atLeast(1), use: 'acted', doc: 'Bytes of unanswered requests over all connections at which no more are read.' }),
   'sluice.max.connection.bytes.in.flight': long(262_144, { check: atLeast(1), use: 'acted', doc: 'Bytes of requests that one connection may have waiting behind the one being served; beyond it no more are read from it.' }),
   'sluice.max.request.entries': int(100_000, { check: atLeast(1000), use: 'acted', doc: 'Elements of arrays that one request may have, a long string counting for several; the connection of one with more is closed.' }),
-  'sluice.tail.cache.bytes': long(67_108_864, { check: atLeast(0), use: 'acted', doc: 'Memory for the newest batches of all partitions, from which consumers near the end are served; 0 for none.' }),
+  'sluice.tail.cache.bytes': long(16_777_216, { check: atLeast(0), use: 'acted', doc: 'Memory for the newest batches of all partitions, from which consumers near the end are served; 0 for none.' }),
   'sluice.validate.records': boolean(false, { use: 'acted', doc: 'Whether every record inside a batch is checked on arrival, as Kafka does, and not the header of the batch alone.' }),
 }
