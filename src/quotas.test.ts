@@ -40,6 +40,30 @@ async function start(overrides: Record<string, string> = {}, fs = new MemoryFile
   return { broker, clock, connect, admin }
 }
 
+/** Slices of files that were made, and how many of them nobody has released. */
+function countSlices(fs: MemoryFileSystem): { made: number; open: number } {
+  const slices = { made: 0, open: 0 }
+  const open = fs.open.bind(fs)
+  fs.open = (path, mode) => {
+    const file = open(path, mode)
+    const make = file.slice.bind(file)
+    file.slice = (...range) => {
+      const slice = make(...range)
+      if (slice === undefined) return undefined
+      slices.made++
+      slices.open++
+      let isOpen = true
+      slice.release = () => {
+        if (isOpen) slices.open--
+        isOpen = false
+      }
+      return slice
+    }
+    return file
+  }
+  return slices
+}
+
 /** Time stands still but for who looks at it. */
 function everyLookCosts(clock: ManualClock, ms: number): void {
   const standing = clock.monotonicMs.bind(clock)
@@ -157,6 +181,24 @@ describe('a consumer over its quota', () => {
     const { responses, throttleTimeMs } = await third
     expect(throttleTimeMs).toBe(0)
     expect(responses[0]!.partitions[0]!.records!.length).toBeGreaterThan(3000)
+  })
+
+  it('keeps no file open for an answer that it does not get', async () => {
+    const fs = new MemoryFileSystem()
+    const slices = countSlices(fs)
+    // Old data, which an answer has as a slice of its file.
+    const overrides = { 'sluice.tail.cache.bytes': '0', 'log.index.interval.bytes': '1' }
+    const { connect, admin } = await start(overrides, fs)
+    for (let i = 0; i < 3; i++) await produce(admin, 1000)
+    await limit(admin, { 'client-id': 'fast' }, 'consumer_byte_rate', 300)
+    const client = await connect('fast')
+    const { responses, throttleTimeMs } = await fetch(client, NO_SESSION)
+    expect(throttleTimeMs).toBe(0)
+    expect(responses[0]!.partitions[0]!.records!.length).toBeGreaterThan(2000)
+    expect(slices).toEqual({ made: 1, open: 0 })
+    const throttled = await fetch(client, NO_SESSION)
+    expect(throttled.throttleTimeMs).toBeGreaterThan(0)
+    expect(slices).toEqual({ made: 2, open: 0 })
   })
 
   it('is given no more at a time than its quota allows in all windows', async () => {
