@@ -171,17 +171,23 @@ describe('closing the server', () => {
     await expect(RawClient.connect(server.port)).rejects.toThrow('ECONNREFUSED')
   })
 
-  it('cuts what does not end within the grace, and counts it', async () => {
+  it('cuts what does not end within the grace, counts it and says so once', async () => {
     const clock = new ManualClock()
     const server = await start(() => new Promise<Outcome>(() => {}), {}, { clock })
-    const one = await client(server.port)
-    one.send(framed('for ever'))
-    await until(() => server.server.bytesInFlight.requests > 0)
+    const clients = [await client(server.port), await client(server.port)]
+    for (const each of clients) each.send(framed('for ever'))
+    await until(() => server.server.bytesInFlight.requests > 400)
     const closing = server.close()
     clock.advance(1000)
     await closing
-    await one.end()
-    expect(server.bounds.get('close.timeout')).toBe(1)
+    for (const each of clients) await each.end()
+    expect(server.bounds.get('close.timeout')).toBe(2)
+    expect(server.logged).toEqual([
+      {
+        message: 'closing connections that did not end in time',
+        fields: { connections: 2, client: '127.0.0.1', bound: 'close.timeout' },
+      },
+    ])
     expect(clock.pendingTimers).toBe(0)
   })
 

@@ -156,8 +156,17 @@ export class SocketServer {
   }
 
   #cut(): void {
-    for (const connection of [...this.#connections]) {
-      this.#env.metrics.boundMet('close.timeout', connection.listenerName)
+    const { logger, metrics } = this.#env
+    const left = [...this.#connections]
+    const [first] = left
+    if (first === undefined) return
+    logger.warn('closing connections that did not end in time', {
+      connections: left.length,
+      client: first.clientHost,
+      bound: 'close.timeout',
+    })
+    for (const connection of left) {
+      metrics.boundMet('close.timeout', connection.listenerName)
       connection.destroy()
     }
   }
