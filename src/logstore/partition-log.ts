@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/file-slice.ts'
 import { invariant } from '../base/invariant.ts'
-import { type Logger, silentLogger } from '../base/logger.ts'
+import { silentLogger } from '../base/logger.ts'
 import { runAtOnce, type Steps } from '../base/steps.ts'
 import { ErrorCode, KafkaError } from '../wire/error-codes.ts'
 import { duplicateAppend, nothingAppended } from './append-info.ts'
@@ -10,7 +10,7 @@ import type { CleanedSegment } from './compaction/log-cleaning.ts'
 import { JoinedSync } from './joined-sync.ts'
 import { LeaderEpochs, UNDEFINED_EPOCH, UNDEFINED_EPOCH_OFFSET } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
-import { isOutOfRoom, type LogStorageError } from './log-errors.ts'
+import type { LogStorageError } from './log-errors.ts'
 import { LogFlusher } from './log-flusher.ts'
 import { LogHealth } from './log-health.ts'
 import { LogReads } from './log-reads.ts'
@@ -28,10 +28,8 @@ import { replayProducers } from './producer-replay.ts'
 import type { ProducerStates } from './producer-state.ts'
 import { type RecoveredLog, recoverLog } from './recovery.ts'
 import { expiredSegments } from './retention.ts'
-import { drawJitterMs, shouldRoll } from './rolling.ts'
-import { type FoundTimestamp, LogSegment, type SegmentContext } from './segment.ts'
-import { SegmentRemovals } from './segment-removals.ts'
-import { swapIn } from './segment-swap.ts'
+import type { FoundTimestamp, SegmentContext } from './segment.ts'
+import { SegmentTurnover } from './segment-turnover.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamp-search.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
@@ -58,21 +56,18 @@ export class PartitionLog {
   readonly topicPartition: string
   readonly cleaning = new CleaningHold()
   readonly #options: PartitionLogOptions
-  readonly #logger: Logger
   readonly #health: LogHealth
-  readonly #context: SegmentContext
   readonly #segments: LogSegments
   readonly #producers: ProducerStates
   readonly #epochs: LeaderEpochs
   readonly #reads: LogReads
   readonly #flusher: LogFlusher
-  readonly #removals: SegmentRemovals
+  readonly #turnover: SegmentTurnover
   #directory: string
   #config: LogConfig
   #logStartOffset: number
   #logEndOffset: number
   #highWatermark: number
-  #rollJitterMs = 0
 
   /** Opens what is in the directory, after any kind of stop; an empty log where there is nothing. */
   static open(options: PartitionLogOptions): PartitionLog {
@@ -119,12 +114,10 @@ export class PartitionLog {
     this.topic = topic
     this.partition = partition
     this.topicPartition = `${topic}-${partition}`
-    this.#logger = options.logger ?? silentLogger
-    this.#health = new LogHealth(this.topicPartition, this.#logger, options.onFailure)
+    const logger = options.logger ?? silentLogger
+    this.#health = new LogHealth(this.topicPartition, logger, options.onFailure)
     this.#config = options.config
     this.#directory = directory
-    this.#context = context
-    this.#removals = new SegmentRemovals(clock, this.#logger)
     this.#epochs = epochs
     this.#segments = recovered.segments
     this.#producers = recovered.producers
@@ -134,7 +127,7 @@ export class PartitionLog {
       log: this,
       segments: recovered.segments,
       health: this.#health,
-      logger: this.#logger,
+      logger,
       tailCacheBudget: options.tailCacheBudget,
       buffers: options.buffers,
       readAheads: options.readAheads,
@@ -149,16 +142,25 @@ export class PartitionLog {
       producers: recovered.producers,
       epochs: this.#epochs,
       clock,
-      logger: this.#logger,
+      logger,
       topicPartition: this.topicPartition,
       recoveryPoint: recovered.recoveryPoint,
       namesSynced: recovered.isFlushed,
+    })
+    this.#turnover = new SegmentTurnover({
+      log: this,
+      context,
+      segments: recovered.segments,
+      producers: recovered.producers,
+      flusher: this.#flusher,
+      clock,
+      random: options.random,
+      logger,
     })
     // What a kill left in the page cache is shown to readers from now on.
     if (!recovered.isFlushed && this.#isFlushDue()) this.#flusher.flushRecordsNow()
     this.#highWatermark = this.#logStartOffset
     this.updateHighWatermark(options.highWatermark ?? 0)
-    this.#drawJitter()
   }
 
   get config(): LogConfig {
@@ -228,7 +230,7 @@ export class PartitionLog {
     const jitterChanged = config.segmentJitterMs !== segmentJitterMs || config.segmentMs !== segmentMs
     if (!config.cleanupPolicy.includes('compact')) this.cleaning.abort('the log is not compacted any more')
     this.#config = config
-    if (jitterChanged) this.#drawJitter()
+    if (jitterChanged) this.#turnover.drawJitter()
   }
 
   /**
@@ -365,7 +367,7 @@ export class PartitionLog {
     this.#beforeCut(offset)
     this.#health.guard('truncate', () => {
       const above = this.#segments.all.filter((segment) => segment.baseOffset > offset)
-      this.#deleteSegments(above)
+      this.#turnover.delete(above)
       this.#segments.active.truncateTo(offset)
       this.#cutState(offset)
       this.#producers.reload(this.#logStartOffset, offset, this.#options.clock.now())
@@ -380,8 +382,8 @@ export class PartitionLog {
     this.cleaning.abort('the log was emptied')
     this.#beforeCut(offset)
     this.#health.guard('truncate', () => {
-      this.#deleteSegments(this.#segments.all.slice())
-      this.#addSegment(offset)
+      this.#turnover.delete(this.#segments.all.slice())
+      this.#turnover.add(offset)
       this.#logStartOffset = offset
       this.#cutState(offset)
       this.#epochs.clear()
@@ -413,9 +415,9 @@ export class PartitionLog {
     this.#health.check()
     return this.#health.guard('delete segments', () => {
       const expired = expiredSegments(this.#segments, this.#config, this, nowMs)
-      if (expired.length === this.#segments.count && !this.#rollBeforeDeletion()) expired.pop()
+      if (expired.length === this.#segments.count && !this.#turnover.rollBeforeDeletion()) expired.pop()
       if (expired.length === 0) return 0
-      this.#deleteSegments(expired)
+      this.#turnover.delete(expired)
       this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.first.baseOffset)
       this.#epochs.truncateFromStart(this.#logStartOffset)
       return expired.length
@@ -428,13 +430,7 @@ export class PartitionLog {
    */
   replaceSegments(cleaned: CleanedSegment): void {
     this.#health.check()
-    this.#health.guard('replace segments of', () => {
-      const gone = swapIn(this.#context, this.#segments, cleaned, this.#options.clock.now(), (segment) =>
-        this.#removals.add(segment, this.#config.fileDeleteDelayMs),
-      )
-      for (const { baseOffset } of gone) this.#producers.removeSnapshot(baseOffset)
-    })
-    this.#flusher.namesChanged()
+    this.#health.guard('replace segments of', () => this.#turnover.swapIn(cleaned))
     this.#reads.replacedBelow(this.#segments.from(cleaned.baseOffset)[1]?.baseOffset ?? 0)
   }
 
@@ -467,7 +463,7 @@ export class PartitionLog {
   /** Writes everything down and closes the files; what was appended is on the device then. Idempotent. */
   async close(): Promise<void> {
     if (this.#health.closed) return
-    this.#removals.cancel()
+    this.#turnover.close()
     try {
       if (this.#health.failure === undefined) {
         this.#health.guard('close', () => {
@@ -502,7 +498,7 @@ export class PartitionLog {
 
   /** Closes the files and writes nothing more: the directory is going away. `directory` is its name now. */
   abandon(directory: string = this.#directory): void {
-    this.#removals.cancel()
+    this.#turnover.close()
     this.#directory = directory
     this.#release()
   }
@@ -521,9 +517,7 @@ export class PartitionLog {
     const firstOffset = first.baseOffset
     const { lastOffset } = last
     try {
-      const { active } = this.#segments
-      if (shouldRoll(active, this.#config, this.#rollJitterMs, bytes.length, last, nowMs))
-        this.#roll(firstOffset)
+      this.#turnover.rollIfDue(bytes.length, first, last, nowMs)
     } catch (error) {
       throw this.#health.report('roll', error)
     }
@@ -577,48 +571,6 @@ export class PartitionLog {
     return this.#logEndOffset - this.#flusher.durableOffset >= this.#config.flushMessages
   }
 
-  #roll(nextOffset: number): void {
-    const { active } = this.#segments
-    const baseOffset = Math.max(nextOffset, this.#logEndOffset)
-    if (active.baseOffset === baseOffset) {
-      invariant(active.size === 0, `rolling at ${baseOffset}, where the active segment begins`)
-      return
-    }
-    active.seal()
-    this.#producers.mapEndOffset = baseOffset
-    this.#producers.takeSnapshot()
-    this.#addSegment(baseOffset)
-    this.#drawJitter()
-    // Failure takes the log offline, which whoever comes next is told.
-    this.flush().catch(() => {})
-  }
-
-  /** False where the disk has no room for another segment: the active one stays, until the others have made some. */
-  #rollBeforeDeletion(): boolean {
-    try {
-      this.#roll(this.#logEndOffset)
-      return true
-    } catch (error) {
-      if (!isOutOfRoom(error)) throw error
-      return false
-    }
-  }
-
-  #addSegment(baseOffset: number): void {
-    this.#segments.add(LogSegment.create(this.#context, baseOffset, this.#options.clock.now()))
-    this.#flusher.namesChanged()
-  }
-
-  #deleteSegments(segments: readonly LogSegment[]): void {
-    if (segments.length === 0) return
-    this.#segments.remove(segments)
-    this.#flusher.namesChanged()
-    for (const segment of segments) {
-      this.#producers.removeSnapshot(segment.baseOffset)
-      this.#removals.add(segment, this.#config.fileDeleteDelayMs)
-    }
-  }
-
   #beforeCut(offset: number): void {
     if (offset < this.#segments.active.baseOffset) this.cleaning.abort('the log was cut')
     this.#flusher.truncated(offset)
@@ -631,9 +583,5 @@ export class PartitionLog {
     this.#epochs.truncateFromEnd(offset)
     this.#logStartOffset = Math.min(this.#logStartOffset, offset)
     if (this.#highWatermark > offset) this.#highWatermark = offset
-  }
-
-  #drawJitter(): void {
-    this.#rollJitterMs = drawJitterMs(this.#config, this.#options.random)
   }
 }
