@@ -329,6 +329,22 @@ test.each([1, 100, 1000, 3000])('a fetch answer with %i bytes of records is one 
   expect(decoded.responses[0]!.partitions[1]?.records).toBeNull()
 })
 
+test.each([16, 11])('a fetch answer v%i of many partitions copies each small record set once', (version) => {
+  const records = Buffer.alloc(1000, 'a')
+  const partitions = Array.from({ length: 1000 }, (_, partitionIndex) => ({
+    ...{ partitionIndex, errorCode: 0, highWatermark: 9, abortedTransactions: null, records },
+  }))
+  const writer = new Writer()
+  encode(fetchResponse, version, { responses: [{ topic: 't', topicId: ZERO_UUID, partitions }] }, writer)
+  const chunks = inMemory(writer.finish())
+  // What is moved to make room for more is no more than the head of one partition.
+  expect(Math.max(...chunks.map(({ length }) => length))).toBeLessThanOrEqual(64 * 1024)
+  const [topic] = decodeBuffer(fetchResponse, version, Buffer.concat(chunks)).responses
+  expect(topic?.partitions.map((partition) => partition.records?.equals(records))).toEqual(
+    partitions.map(() => true),
+  )
+})
+
 test('all versions of a message decode to objects with the same keys in the same order', () => {
   const answer = { responses: [{ partitionResponses: [{ index: 0, errorCode: 0, baseOffset: 1 }] }] }
   const keys = [3, 8, 10, 13].map((version) => {

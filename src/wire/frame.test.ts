@@ -97,7 +97,7 @@ test('a request that was written reads back in old and in flexible versions', ()
   }
 })
 
-test('the record sets of an answer are part of its frame without a copy, and its length counts them', () => {
+test('large record sets of an answer are part of its frame without a copy, and its length counts them', () => {
   const records = [Buffer.alloc(100_000, 1), Buffer.alloc(50, 2)]
   const partition = { partitionIndex: 0, errorCode: 0, highWatermark: 1, abortedTransactions: null, records }
   const buffers = encodeResponse(api(1), 12, 3, { responses: [{ topic: 't', partitions: [partition] }] })

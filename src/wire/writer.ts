@@ -18,7 +18,7 @@ const BEHIND_RECORDS = 64
 const LONG_TEXT = 1024
 
 /**
- * Writes the protocol's primitive types into chunks that it makes as needed. Record sets are taken over as they
+ * Writes the protocol's primitive types into chunks that it makes as needed. Large record sets are taken over as they
  * are, between the chunks, so `finish` gives a list of parts to hand to the socket one after the other.
  */
 export class Writer {
@@ -237,7 +237,11 @@ export class Writer {
       this.append(value)
       return
     }
-    if (length > this.buffer.length - this.position) this.#moveChunk(length + BEHIND_RECORDS)
+    if (length > this.buffer.length - this.position) {
+      // Only a head goes with its records: what holds records of others already would be copied once for each of them.
+      if (this.position - this.#start <= FIRST_CHUNK) this.#moveChunk(length + BEHIND_RECORDS)
+      else this.#nextChunk(length + BEHIND_RECORDS)
+    }
     for (const part of parts) this.raw(part)
   }
 
