@@ -41,7 +41,7 @@ const FIGURES: readonly (readonly [label: string, figure: string, unit: string, 
     'records/s',
     'flush.messages=1',
   ],
-  ['consume near the end', 'consume from the tail cache: MB/s', 'MB/s', 'tail cache'],
+  ['consume near the end', 'consume near the end: MB/s', 'MB/s', 'near the end'],
   ['consume old data from the disk', 'consume from disk: MB/s', 'MB/s', 'from disk'],
   ['the same, broker CPU', 'consume from disk: CPU s/GB', 's/GB', 'from disk'],
   [

@@ -5,14 +5,14 @@ import { load, loadOffline, type Timed } from '../load.ts'
 import { type BrokerKind, cpuSeconds } from '../processes.ts'
 import type { Workload } from '../workload.ts'
 
-/** Near the end of the log: the newest third of it is in `sluice.tail.cache.bytes`, as it comes. */
+/** Sluice has the newest third of it in its tail cache (`sluice.tail.cache.bytes`). */
 const TAIL_BYTES = 40e6
 const OLD_TOPIC = 'old'
 const PARTITIONS = 6
 
 export const consumeWorkloads: readonly Workload[] = [
   {
-    name: 'consume from the tail cache',
+    name: 'consume near the end',
     figures: { 'MB/s': { atLeast: 1 }, 'CPU s/GB': { atMost: 0.6 } },
     measure: async (brokers, kind) => {
       const broker = await brokers.shared(kind)

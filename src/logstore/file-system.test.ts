@@ -65,6 +65,21 @@ describe.each(kinds)('the %s file system', (_name, make) => {
     expect(code(() => file.size())).toBe('EBADF')
   })
 
+  it('lets others have their turn while someone reads on and on', async () => {
+    const { fs, directory } = setUp(make)
+    const file = fs.open(`${directory}/a`, 'create')
+    file.write([Buffer.alloc(8192)], 0)
+    let isOthersTurn = false
+    setImmediate(() => {
+      isOthersTurn = true
+    })
+    const target = Buffer.alloc(8192)
+    for (let i = 0; i < 200; i++) await file.readAsync(target, 0, target.length, 0)
+    // What is in memory needs no turn of its own.
+    expect(isOthersTurn).toBe(fs instanceof NodeFileSystem)
+    file.close()
+  })
+
   it('fills what lies between the end and a later write with zeros, and cuts and grows by truncate', () => {
     const { fs, directory } = setUp(make)
     const file = fs.open(`${directory}/a`, 'create')

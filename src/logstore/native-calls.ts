@@ -1,5 +1,5 @@
 /** System calls of Linux that Node has no function for, through `node:ffi`. */
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Of descriptors that are open; nothing looks at that. */
@@ -11,7 +11,7 @@ export interface NativeCalls {
   sendFile(socket: number, file: number, position: number, length: number): number
   /** Whether the kernel has all of that in memory, so that nobody waits for the disk; false where it does not say. */
   isInMemory(file: number, position: number, length: number): boolean
-  /** `preadv2(2)` with RWF_NOWAIT: fills `memory` as far as the kernel has those bytes. Returns how many it had. */
+  /** Fills `memory` as far as the kernel has those bytes. Returns how many it had; 0 where it has not all of their pages. */
   readInMemory(file: number, memory: Uint8Array, position: number): number
 }
 
@@ -78,6 +78,11 @@ function bind(ffi: typeof import('node:ffi'), preadv2: bigint): NativeCalls | Mi
       : -1
   }
 
+  function hasPages(file: number, position: number, length: number): boolean {
+    const pages = Math.ceil((position + length) / pageBytes) - Math.floor(position / pageBytes)
+    return pagesInMemory(file, position, length) >= pages
+  }
+
   function isFilled(file: number, position: number): boolean {
     return functions.syscall(preadv2, BigInt(file), vector, 1n, BigInt(position), 0n, RWF_NOWAIT) === 1n
   }
@@ -88,13 +93,14 @@ function bind(ffi: typeof import('node:ffi'), preadv2: bigint): NativeCalls | Mi
       return Number(functions.sendfile(socket, file, range, BigInt(length)))
     },
     isInMemory(file, position, length) {
+      if (!hasPages(file, position, length)) return false
       const end = position + length
-      const pages = Math.ceil(end / pageBytes) - Math.floor(position / pageBytes)
-      if (pagesInMemory(file, position, length) < pages) return false
       for (let at = position; at < end; at += LOOKED_AT_BYTES) if (!isFilled(file, at)) return false
       return isFilled(file, end - 1)
     },
     readInMemory(file, memory, position) {
+      // With RWF_NOWAIT the kernel begins to read what it has not, for which the event loop may wait after all.
+      if (!hasPages(file, position, memory.length)) return 0
       words[10] = ffi.getRawPointer(memory)
       words[11] = BigInt(memory.length)
       const count = functions.syscall(preadv2, BigInt(file), target, 1n, BigInt(position), 0n, RWF_NOWAIT)
@@ -108,11 +114,20 @@ function bind(ffi: typeof import('node:ffi'), preadv2: bigint): NativeCalls | Mi
   const nowhere = openSync('/dev/null', 'w')
   try {
     if (calls.sendFile(nowhere, file, 0, 1) !== 1) return new MissingCalls('no sendfile')
-    return pagesInMemory(nowhere, 0, 1) === 0 ? calls : new MissingCalls('no cachestat')
+    if (pagesInMemory(nowhere, 0, 1) !== 0) return new MissingCalls('no cachestat')
+    return isReadWhereAsked(calls, file) ? calls : new MissingCalls('a pointer to other memory')
   } finally {
     closeSync(nowhere)
     closeSync(file)
   }
+}
+
+/** Of the first byte of a file, where the kernel tells of that file at all. */
+function isReadWhereAsked(calls: NativeCalls, file: number): boolean {
+  const wanted = Buffer.alloc(3)
+  readSync(file, wanted, 1, 1, 0)
+  const found = Buffer.alloc(3)
+  return calls.readInMemory(file, found.subarray(1, 2), 0) === 0 || found.equals(wanted)
 }
 
 /** Node warns of `node:ffi` once, whoever uses it; that it is looked at before it is used is said above. */

@@ -144,11 +144,25 @@ const MAX_BUFFERS = 1024
 
 /** The hop to the thread pool costs ten times as much as so few bytes that the kernel has in memory. */
 const AT_ONCE_BYTES = 64 * 1024
+/** What is read at once in one turn of the event loop: who reads on and on would let nobody else have one. */
+const AT_ONCE_IN_A_TURN_BYTES = 512 * 1024
+/** A read of few bytes counts as so many. */
+const LEAST_COUNTED_BYTES = 8 * 1024
+let readInTurn = 0
 
 /** Of a short read as much as there is without a wait for the disk: it may be nothing. */
 function readInMemory(handle: number, target: Uint8Array, position: number): number {
-  if (target.length === 0 || target.length > AT_ONCE_BYTES) return 0
-  return nativeCalls()?.readInMemory(handle, target, position) ?? 0
+  const { length } = target
+  if (length === 0 || length > AT_ONCE_BYTES || readInTurn >= AT_ONCE_IN_A_TURN_BYTES) return 0
+  const calls = nativeCalls()
+  if (calls === undefined) return 0
+  if (readInTurn === 0) setImmediate(startTurn)
+  readInTurn += Math.max(length, LEAST_COUNTED_BYTES)
+  return calls.readInMemory(handle, target, position)
+}
+
+function startTurn(): void {
+  readInTurn = 0
 }
 
 /** Closing waits for asynchronous calls under way: the number of a closed descriptor is given to the next file opened. */

@@ -6,7 +6,10 @@ const CHUNK_OVERHEAD_BYTES = 400
 /** The first chunk of a log that was idle, so that ten thousand of those cost little; each next one is twice as large. */
 const SMALLEST_CHUNK_BYTES = 1024
 const LARGEST_CHUNK_BYTES = 256 * 1024
-/** So many chunks of each log have room in the budget: with fewer, the newest batches of a slow log made place for a fast one's. */
+/**
+ * So many chunks of each log have room in the budget, up to some thousands of logs: of fewer and larger ones most would be
+ * dropped before they are full.
+ */
 const CHUNKS_OF_A_LOG = 4
 /** How far apart the places are from which batches are looked for one by one. */
 const MARK_BYTES = 4096
@@ -136,7 +139,8 @@ export class TailCacheBudget {
 
   /** How much memory a log takes that had `last` before. */
   nextChunkBytes(last: Chunk | undefined): number {
-    const fair = this.maxBytes / (CHUNKS_OF_A_LOG * this.#logs)
+    // The pool's memory comes in powers of two.
+    const fair = 2 ** Math.floor(Math.log2(this.maxBytes / (CHUNKS_OF_A_LOG * this.#logs)))
     const wanted = Math.min(LARGEST_CHUNK_BYTES, fair, last === undefined ? 0 : last.memory.length * 2)
     return Math.max(SMALLEST_CHUNK_BYTES, wanted)
   }
