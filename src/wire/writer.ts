@@ -312,16 +312,18 @@ export class Writer {
   /** Makes room behind what is not in a chunk yet, which stays with it. */
   #moveChunk(size: number): void {
     const open = this.buffer.subarray(this.#start, this.position)
-    this.buffer = Buffer.allocUnsafe(open.length + size)
-    this.view = viewOf(this.buffer)
+    this.#begin(open.length + size)
     open.copy(this.buffer)
     this.position = open.length
-    this.#start = 0
   }
 
   #nextChunk(size: number): void {
     this.#closeChunk()
-    this.buffer = Buffer.allocUnsafe(Math.max(size, Math.min(this.buffer.length * 2, LARGEST_CHUNK)))
+    this.#begin(Math.max(size, Math.min(this.buffer.length * 2, LARGEST_CHUNK)))
+  }
+
+  #begin(bytes: number): void {
+    this.buffer = Buffer.allocUnsafe(bytes)
     this.view = viewOf(this.buffer)
     this.position = 0
     this.#start = 0
