@@ -6,6 +6,7 @@ import { initialLogLevel } from './apis/broker-loggers.ts'
 import { systemClock } from './base/clock.ts'
 import { LogLevels, ROOT_LOGGER } from './base/log-levels.ts'
 import type { Logger } from './base/logger.ts'
+import { giveLargeBuffersBack } from './base/malloc.ts'
 import { pinoLogger } from './base/pino-logger.ts'
 import { systemRandom } from './base/random.ts'
 import { Broker } from './broker.ts'
@@ -77,6 +78,7 @@ async function start(command: CommandLine & { command: 'start' }, startedMs: num
   }
   // Otherwise what was compiled is kept when the process ends, which one that is killed does not get to.
   flushCompileCache()
+  giveLargeBuffersBack()
   // Kafka halts then. What watches over the process starts it again, or takes it elsewhere.
   const failure = await Promise.race([stop, broker.failed])
   await broker.close()

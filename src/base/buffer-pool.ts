@@ -126,7 +126,11 @@ export class BufferPool {
       least = pieces
       lastLoan = this.#lastLoan[index]!
     }
-    this.#freeBytes -= least.pop()?.length ?? 0
+    const piece = least.pop()
+    if (piece === undefined) return
+    this.#freeBytes -= piece.length
+    // Nobody holds it, and until V8 collects it much may have come.
+    ;(piece.buffer as ArrayBuffer).transfer(0)
   }
 }
 

@@ -1,6 +1,7 @@
 /** System calls of Linux that Node has no function for, through `node:ffi`. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { type Ffi, loadFfi } from '../base/ffi.ts'
 
 /** Of descriptors that are open; nothing looks at that. */
 export interface NativeCalls {
@@ -44,7 +45,7 @@ export function loadNativeCalls(): NativeCalls | MissingCalls {
 function load(): NativeCalls | MissingCalls {
   const preadv2 = PREADV2[process.arch]
   if (process.platform !== 'linux' || preadv2 === undefined) return new MissingCalls('not this system')
-  const ffi = withoutWarning(() => process.getBuiltinModule('node:ffi'))
+  const ffi = loadFfi()
   if (ffi === undefined) return new MissingCalls('no node:ffi')
   try {
     return bind(ffi, preadv2)
@@ -53,7 +54,7 @@ function load(): NativeCalls | MissingCalls {
   }
 }
 
-function bind(ffi: typeof import('node:ffi'), preadv2: bigint): NativeCalls | MissingCalls {
+function bind(ffi: Ffi, preadv2: bigint): NativeCalls | MissingCalls {
   const { functions } = ffi.dlopen(null, {
     getpagesize: { arguments: [], return: 'i32' },
     sendfile: { arguments: ['i32', 'i32', 'pointer', 'u64'], return: 'i64' },
@@ -128,15 +129,4 @@ function isReadWhereAsked(calls: NativeCalls, file: number): boolean {
   readSync(file, wanted, 1, 1, 0)
   const found = Buffer.alloc(3)
   return calls.readInMemory(file, found.subarray(1, 2), 0) === 0 || found.equals(wanted)
-}
-
-/** Node warns of `node:ffi` once, whoever uses it; that it is looked at before it is used is said above. */
-function withoutWarning<T>(load: () => T): T {
-  const { emitWarning } = process
-  process.emitWarning = () => {}
-  try {
-    return load()
-  } finally {
-    process.emitWarning = emitWarning
-  }
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { type BudgetWaiter, ByteBudget } from './byte-budget.ts'
 
 const KB = 1024
+/** What is used of a budget as long as nobody waits for long is a quarter of it. */
+const USUAL = 4
 
 /** A waiter that does `onProceed` and notes that it went on. */
 function waiter(name: string, log: string[], holdsUnfinished = false, onProceed?: () => void): BudgetWaiter {
@@ -18,7 +20,7 @@ function waiter(name: string, log: string[], holdsUnfinished = false, onProceed?
 describe('ByteBudget', () => {
   it('lets go on in the order of arrival those for whom there is room', () => {
     const log: string[] = []
-    const budget = new ByteBudget(256 * KB)
+    const budget = new ByteBudget(USUAL * 256 * KB)
     budget.takeSettled(256 * KB)
     for (const name of ['a', 'b', 'c']) budget.wait(waiter(name, log))
     expect(budget.allows(waiter('d', log))).toBe(false)
@@ -30,7 +32,7 @@ describe('ByteBudget', () => {
 
   it('gives one overdraft when only unfinished requests fill it, and the next when that one is whole and gone', () => {
     const log: string[] = []
-    const budget = new ByteBudget(100)
+    const budget = new ByteBudget(USUAL * 100)
     const idle = waiter('idle', log)
     const first = waiter('first', log, true)
     const second = waiter('second', log, true)
@@ -50,7 +52,7 @@ describe('ByteBudget', () => {
 
   it('gives no overdraft while what is being handled will make room', () => {
     const log: string[] = []
-    const budget = new ByteBudget(100)
+    const budget = new ByteBudget(USUAL * 100)
     budget.takeSettled(60)
     budget.take(60)
     budget.wait(waiter('half read', log, true))
@@ -61,7 +63,7 @@ describe('ByteBudget', () => {
 
   it('passes the overdraft of one who leaves to the next', () => {
     const log: string[] = []
-    const budget = new ByteBudget(100)
+    const budget = new ByteBudget(USUAL * 100)
     const first = waiter('first', log, true)
     budget.take(200)
     budget.wait(first)
@@ -72,7 +74,7 @@ describe('ByteBudget', () => {
 
   it('lets one go on when nothing was given back between two nudges', () => {
     const log: string[] = []
-    const budget = new ByteBudget(100)
+    const budget = new ByteBudget(USUAL * 100)
     budget.takeSettled(30)
     budget.take(90)
     budget.wait(waiter('half read', log, true))
@@ -86,7 +88,7 @@ describe('ByteBudget', () => {
 
   it('wakes thousands who each give back at once without nesting', () => {
     const log: string[] = []
-    const budget = new ByteBudget(64 * KB)
+    const budget = new ByteBudget(USUAL * 64 * KB)
     budget.takeSettled(64 * KB)
     for (let index = 0; index < 20_000; index++) {
       budget.wait(
@@ -101,6 +103,34 @@ describe('ByteBudget', () => {
       budget.takeSettled(64 * KB)
     }
     expect(log.length).toBe(20_000)
+  })
+
+  it('is used whole when someone has waited for long, and a quarter of it again afterwards', () => {
+    const log: string[] = []
+    const budget = new ByteBudget(400)
+    const slow = waiter('slow', log)
+    budget.takeSettled(99)
+    expect(budget.allows(slow)).toBe(true)
+    budget.takeSettled(101)
+    budget.wait(slow)
+    budget.nudge()
+    // Somebody with a small request comes and goes meanwhile.
+    budget.take(10)
+    budget.giveUnfinished(10)
+    expect([log, budget.allows(slow), budget.isFull]).toEqual([[], false, false])
+    budget.nudge()
+    expect([log, budget.allows(slow)]).toEqual([['slow'], true])
+    budget.take(199)
+    expect(budget.allows(slow)).toBe(true)
+    budget.take(1)
+    expect(budget.allows(slow)).toBe(false)
+    budget.wait(slow)
+    expect(budget.isFull).toBe(true)
+    budget.giveSettled(200)
+    budget.giveUnfinished(101)
+    expect(log).toEqual(['slow', 'slow'])
+    budget.take(1)
+    expect(budget.allows(slow)).toBe(false)
   })
 
   it('has a reserve of its own size for those that hold nothing of it', () => {

@@ -13,6 +13,14 @@ const RESERVE_FACTOR = 2
 /** Beyond this multiple of the capacity the reserve is going, too. */
 const STRAINED_FACTOR = 1.5
 
+/**
+ * This part of the capacity is used as long as nobody waits for long: requests that come in and are handled a few at a
+ * time take as long as all at once, and much less memory.
+ */
+const USUAL_PART = 1 / 4
+/** Who was there at so many calls of `nudge` has waited for long. */
+const LONG_NUDGES = 2
+
 /** How much room one waiter is assumed to use when it goes on. */
 const GRANT_BYTES = 64 * 1024
 
@@ -27,18 +35,26 @@ const GRANT_BYTES = 64 * 1024
  * Bytes are either *unfinished* (of a request half read: only more reading frees them) or *settled* (of a request
  * being handled or an answer being sent: they get free by themselves). A budget full of unfinished bytes would never
  * empty, so then one waiter has the overdraft: it goes on until its request is whole.
+ *
+ * A quarter of the capacity counts as all of it until someone has waited for long: then bytes come in slowly or are
+ * held for long (by clients on slow lines, or by a follower that lags), and more at a time is of use.
  */
 export class ByteBudget {
   readonly capacity: number
   #used = 0
   #settled = 0
-  readonly #waiters = new Set<BudgetWaiter>()
+  /** And the nudges there had been when each came. */
+  readonly #waiters = new Map<BudgetWaiter, number>()
+  #nudges = 0
+  /** Bytes at which it counts as full now. */
+  #bound: number
   #overdraft: BudgetWaiter | undefined
   #waking = false
   #givenSinceNudge = false
 
   constructor(capacity: number) {
     this.capacity = capacity
+    this.#bound = USUAL_PART * capacity
   }
 
   get used(): number {
@@ -49,9 +65,14 @@ export class ByteBudget {
     return this.#waiters.size
   }
 
+  /** Whether some wait for room, and not only for others to come in first. */
+  get isFull(): boolean {
+    return this.#waiters.size > 0 && this.#used >= this.capacity
+  }
+
   /** Whether `who` may take more now. */
   allows(who: BudgetWaiter): boolean {
-    if (this.#used < this.capacity || this.#overdraft === who) return true
+    if (this.#used < this.#bound || this.#overdraft === who) return true
     return who.holdsNothing && this.#used < RESERVE_FACTOR * this.capacity
   }
 
@@ -90,7 +111,7 @@ export class ByteBudget {
   }
 
   wait(who: BudgetWaiter): void {
-    this.#waiters.add(who)
+    this.#waiters.set(who, this.#nudges)
     this.#wake()
   }
 
@@ -103,11 +124,18 @@ export class ByteBudget {
   }
 
   /**
-   * Called now and then: when the budget is full and nothing was given back since the last call, someone goes on all
-   * the same, so that requests which are handled for long (long polls) cannot hold up everyone who is half read.
+   * Called once a second or so: when the budget is full and nothing was given back since the last call, someone goes on
+   * all the same, so that requests which are handled for long (long polls) cannot hold up everyone who is half read.
+   * When someone has waited for long, all of the capacity is used.
    */
   nudge(): void {
-    if (!this.#givenSinceNudge && this.#used >= this.capacity) this.#grantOverdraft()
+    this.#nudges++
+    const [oldest] = this.#waiters.values()
+    if (oldest !== undefined && this.#nudges - oldest >= LONG_NUDGES) {
+      this.#bound = this.capacity
+      this.#wake()
+    }
+    if (!this.#givenSinceNudge && this.#used >= this.#bound) this.#grantOverdraft()
     this.#givenSinceNudge = false
   }
 
@@ -121,20 +149,22 @@ export class ByteBudget {
     // Who proceeds may give or wait in turn; the loop below sees that.
     if (this.#waking) return
     this.#waking = true
-    let room = this.capacity - this.#used
-    for (const waiter of this.#waiters) {
-      if (room <= 0 || this.#used >= this.capacity) break
+    const usual = USUAL_PART * this.capacity
+    if (this.#waiters.size === 0 && this.#used < usual) this.#bound = usual
+    let room = this.#bound - this.#used
+    for (const waiter of this.#waiters.keys()) {
+      if (room <= 0 || this.#used >= this.#bound) break
       room -= GRANT_BYTES
       this.#waiters.delete(waiter)
       waiter.proceed()
     }
-    if (this.#used - this.#settled >= this.capacity) this.#grantOverdraft()
+    if (this.#used - this.#settled >= this.#bound) this.#grantOverdraft()
     this.#waking = false
   }
 
   #grantOverdraft(): void {
     if (this.#overdraft !== undefined) return
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters.keys()) {
       if (!waiter.holdsUnfinished) continue
       this.#overdraft = waiter
       this.#waiters.delete(waiter)

@@ -305,8 +305,8 @@ export class Connection implements ConnectionAddresses {
       return
     }
     const unmovedMs = nowMs - this.#progressSinceMs
-    const isTooLong = ({ waiting, isStrained }: ByteBudget, patience = 1) =>
-      (waiting > 0 && unmovedMs >= patience * maxStallMs) ||
+    const isTooLong = ({ isFull, isStrained }: ByteBudget, patience = 1) =>
+      (isFull && unmovedMs >= patience * maxStallMs) ||
       (isStrained && unmovedMs >= patience * STRAINED_STALL_MS)
     const stalledReading =
       this.#unfinishedBytes > 0 && isTooLong(requests, this.#reading ? 1 : PATIENCE_WITH_HELD_UP)
