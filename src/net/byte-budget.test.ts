@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { type BudgetWaiter, ByteBudget } from './byte-budget.ts'
 
 const KB = 1024
-/** What is used of a budget as long as nobody waits for long is a quarter of it. */
-const USUAL = 4
 
 /** A waiter that does `onProceed` and notes that it went on. */
 function waiter(name: string, log: string[], holdsUnfinished = false, onProceed?: () => void): BudgetWaiter {
@@ -20,7 +18,7 @@ function waiter(name: string, log: string[], holdsUnfinished = false, onProceed?
 describe('ByteBudget', () => {
   it('lets go on in the order of arrival those for whom there is room', () => {
     const log: string[] = []
-    const budget = new ByteBudget(USUAL * 256 * KB)
+    const budget = new ByteBudget(256 * KB)
     budget.takeSettled(256 * KB)
     for (const name of ['a', 'b', 'c']) budget.wait(waiter(name, log))
     expect(budget.allows(waiter('d', log))).toBe(false)
@@ -32,7 +30,7 @@ describe('ByteBudget', () => {
 
   it('gives one overdraft when only unfinished requests fill it, and the next when that one is whole and gone', () => {
     const log: string[] = []
-    const budget = new ByteBudget(USUAL * 100)
+    const budget = new ByteBudget(100)
     const idle = waiter('idle', log)
     const first = waiter('first', log, true)
     const second = waiter('second', log, true)
@@ -52,7 +50,7 @@ describe('ByteBudget', () => {
 
   it('gives no overdraft while what is being handled will make room', () => {
     const log: string[] = []
-    const budget = new ByteBudget(USUAL * 100)
+    const budget = new ByteBudget(100)
     budget.takeSettled(60)
     budget.take(60)
     budget.wait(waiter('half read', log, true))
@@ -63,7 +61,7 @@ describe('ByteBudget', () => {
 
   it('passes the overdraft of one who leaves to the next', () => {
     const log: string[] = []
-    const budget = new ByteBudget(USUAL * 100)
+    const budget = new ByteBudget(100)
     const first = waiter('first', log, true)
     budget.take(200)
     budget.wait(first)
@@ -74,7 +72,7 @@ describe('ByteBudget', () => {
 
   it('lets one go on when nothing was given back between two nudges', () => {
     const log: string[] = []
-    const budget = new ByteBudget(USUAL * 100)
+    const budget = new ByteBudget(100)
     budget.takeSettled(30)
     budget.take(90)
     budget.wait(waiter('half read', log, true))
@@ -88,7 +86,7 @@ describe('ByteBudget', () => {
 
   it('wakes thousands who each give back at once without nesting', () => {
     const log: string[] = []
-    const budget = new ByteBudget(USUAL * 64 * KB)
+    const budget = new ByteBudget(64 * KB)
     budget.takeSettled(64 * KB)
     for (let index = 0; index < 20_000; index++) {
       budget.wait(
@@ -105,18 +103,19 @@ describe('ByteBudget', () => {
     expect(log.length).toBe(20_000)
   })
 
-  it('is used whole when someone has waited for long, and a quarter of it again afterwards', () => {
+  it('is used whole when someone has waited for long, and its usual part again afterwards', () => {
     const log: string[] = []
-    const budget = new ByteBudget(400)
+    const budget = new ByteBudget(400, 100)
     const slow = waiter('slow', log)
     budget.takeSettled(99)
     expect(budget.allows(slow)).toBe(true)
     budget.takeSettled(101)
     budget.wait(slow)
     budget.nudge()
-    // Somebody with a small request comes and goes meanwhile.
+    // Somebody with a small request comes and goes meanwhile, and the one that waits looks whether it may go on.
     budget.take(10)
     budget.giveUnfinished(10)
+    budget.wait(slow)
     expect([log, budget.allows(slow), budget.isFull]).toEqual([[], false, false])
     budget.nudge()
     expect([log, budget.allows(slow)]).toEqual([['slow'], true])

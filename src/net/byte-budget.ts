@@ -13,11 +13,6 @@ const RESERVE_FACTOR = 2
 /** Beyond this multiple of the capacity the reserve is going, too. */
 const STRAINED_FACTOR = 1.5
 
-/**
- * This part of the capacity is used as long as nobody waits for long: requests that come in and are handled a few at a
- * time take as long as all at once, and much less memory.
- */
-const USUAL_PART = 1 / 4
 /** Who was there at so many calls of `nudge` has waited for long. */
 const LONG_NUDGES = 2
 
@@ -36,11 +31,13 @@ const GRANT_BYTES = 64 * 1024
  * being handled or an answer being sent: they get free by themselves). A budget full of unfinished bytes would never
  * empty, so then one waiter has the overdraft: it goes on until its request is whole.
  *
- * A quarter of the capacity counts as all of it until someone has waited for long: then bytes come in slowly or are
- * held for long (by clients on slow lines, or by a follower that lags), and more at a time is of use.
+ * The usual part of the capacity counts as all of it until someone has waited for long. What comes in and is handled a
+ * little at a time takes as long as all at once, and less memory; where it comes in slowly or is held for long (by
+ * clients on slow lines, or by a follower that lags), more at a time is of use.
  */
 export class ByteBudget {
   readonly capacity: number
+  readonly #usual: number
   #used = 0
   #settled = 0
   /** And the nudges there had been when each came. */
@@ -52,9 +49,11 @@ export class ByteBudget {
   #waking = false
   #givenSinceNudge = false
 
-  constructor(capacity: number) {
+  /** `usual` is the part of the capacity that is used as long as nobody waits for long; all in bytes. */
+  constructor(capacity: number, usual = capacity) {
     this.capacity = capacity
-    this.#bound = USUAL_PART * capacity
+    this.#usual = usual
+    this.#bound = usual
   }
 
   get used(): number {
@@ -111,7 +110,7 @@ export class ByteBudget {
   }
 
   wait(who: BudgetWaiter): void {
-    this.#waiters.set(who, this.#nudges)
+    if (!this.#waiters.has(who)) this.#waiters.set(who, this.#nudges)
     this.#wake()
   }
 
@@ -149,8 +148,7 @@ export class ByteBudget {
     // Who proceeds may give or wait in turn; the loop below sees that.
     if (this.#waking) return
     this.#waking = true
-    const usual = USUAL_PART * this.capacity
-    if (this.#waiters.size === 0 && this.#used < usual) this.#bound = usual
+    if (this.#waiters.size === 0 && this.#used < this.#usual) this.#bound = this.#usual
     let room = this.#bound - this.#used
     for (const waiter of this.#waiters.keys()) {
       if (room <= 0 || this.#used >= this.#bound) break
