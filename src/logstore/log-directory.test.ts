@@ -142,6 +142,50 @@ describe('a log directory', () => {
     await directory.close()
   })
 
+  it.each([
+    [
+      'set aside',
+      (directory: LogDirectory) => directory.delete([directory.openOrCreate(identity, defaultLogConfig)]),
+    ],
+    [
+      'removed by hand',
+      (_: LogDirectory, fs: MemoryFileSystem) => fs.removeDirectory('data/logs/t.with-dash-3'),
+    ],
+  ])('takes a log that was to be left alone and is %s for gone', async (_, lose) => {
+    const fs = new MemoryFileSystem()
+    open(fs).openOrCreate({ ...identity, topicId: OTHER_ID }, defaultLogConfig)
+    fs.kill()
+    const directory = open(fs)
+    directory.leaveAlone('t.with-dash-3')
+    lose(directory, fs)
+    directory.setAsideStray('t.with-dash', 3)
+    directory.leaveAlone('t.with-dash-3')
+    expect(directory.openOrCreate(identity, defaultLogConfig).logEndOffset).toBe(0)
+    await directory.close()
+  })
+
+  it('puts copies into places where there is a log that was to be left alone', async () => {
+    const fs = new MemoryFileSystem()
+    const [moved, found] = [identity, { ...identity, partition: 4 }]
+    const first = open(fs)
+    for (const each of [moved, found])
+      first
+        .openOrCreate({ ...each, topicId: OTHER_ID }, defaultLogConfig)
+        .appendAsLeader(batchOf(['of another topic']), client)
+    first.openOrCreateFuture(found, defaultLogConfig).appendAsLeader(batchOf(['a', 'b']), client)
+    fs.kill()
+    const directory = open(fs)
+    for (const { name, kind } of directory.found()) if (kind !== 'future') directory.leaveAlone(name)
+    const copy = directory.found().find(({ kind }) => kind === 'future')!
+    directory.adoptFuture(copy.name, found.topic, found.partition)
+    expect(directory.openOrCreate(found, defaultLogConfig).logEndOffset).toBe(2)
+    const future = directory.openOrCreateFuture(moved, defaultLogConfig)
+    future.appendAsLeader(batchOf(['c']), client)
+    expect(directory.promoteFuture(future, moved, defaultLogConfig).logEndOffset).toBe(1)
+    expect(fs.readDirectory('data/logs').filter((name) => name.endsWith('-stray'))).toHaveLength(2)
+    await directory.close()
+  })
+
   it('syncs nothing of a log that nothing has changed in since the last clean stop', async () => {
     const fs = new FaultyFileSystem(new MemoryFileSystem())
     const openLogs = () => {

@@ -204,10 +204,12 @@ export class LogDirectory {
     this.#leftAlone.add(name)
   }
 
-  /** Gives up the name of a directory that was to be left alone, for a partition that is made elsewhere. */
+  /** Gives up the name of a directory that was to be left alone, for a partition that gets a log here or elsewhere. */
   setAsideStray(topic: string, partition: number): void {
     const name = `${topic}-${partition}`
-    if (this.#leftAlone.delete(name)) this.#setAside(topic, partition, undefined)
+    const isStray = this.#leftAlone.delete(name)
+    if (isStray && this.#options.fs.exists(`${this.path}/${name}`))
+      this.#setAside(topic, partition, undefined)
   }
 
   /**
@@ -227,10 +229,14 @@ export class LogDirectory {
     const existing = this.#logs.get(name)
     if (existing !== undefined) return existing
     const directory = `${this.path}/${name}`
-    let storedId = fs.exists(directory) ? readTopicId(fs, directory) : undefined
-    if ((storedId !== undefined && storedId !== topicId) || this.#leftAlone.delete(name)) {
-      this.#setAside(topic, partition, storedId)
-      storedId = undefined
+    const isStray = this.#leftAlone.delete(name)
+    let storedId: string | undefined
+    if (fs.exists(directory)) {
+      storedId = readTopicId(fs, directory)
+      if (isStray || (storedId !== undefined && storedId !== topicId)) {
+        this.#setAside(topic, partition, storedId)
+        storedId = undefined
+      }
     }
     // A recovery point above nothing would be believed once there is something.
     if (!fs.exists(directory)) {
@@ -273,6 +279,7 @@ export class LogDirectory {
     future.seal()
     this.#futures.delete(name)
     future.abandon()
+    this.setAsideStray(identity.topic, identity.partition)
     this.#checkpoints.set(name, { recoveryPoint, logStartOffset, highWatermark })
     const path = `${this.path}/${name}`
     fs.rename(directory, path)
@@ -288,6 +295,7 @@ export class LogDirectory {
   adoptFuture(name: string, topic: string, partition: number): void {
     const { fs, logger } = this.#options
     logger.warn('a copy takes the place of the log it was made of', { directory: this.path, name })
+    this.setAsideStray(topic, partition)
     fs.rename(`${this.path}/${name}`, `${this.path}/${topic}-${partition}`)
     fs.syncDirectory(this.path)
   }

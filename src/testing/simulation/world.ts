@@ -7,6 +7,9 @@ export class Violation extends Error {
   override name = 'Violation'
 }
 
+/** A run takes some thousands: one that goes on for so many waits for what never comes. */
+const MOST_TURNS = 200_000
+
 /** Time, chance and the record of what happened: all that a run is made of follows from the seed. */
 export class World {
   readonly seed: number
@@ -78,7 +81,10 @@ export class World {
     for (;;) {
       await everythingElse()
       if (isDone || this.#violation !== undefined) break
-      this.turns++
+      if (++this.turns > MOST_TURNS) {
+        this.violated(`the run is not over after ${MOST_TURNS} timers`)
+        break
+      }
       if (!this.clock.fireNext()) {
         this.violated('nothing is due any more, and the run is not over')
         break
