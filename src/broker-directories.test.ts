@@ -60,15 +60,50 @@ describe('several log directories', () => {
       expect(await again.client.values('t', partition)).toEqual([`of ${partition}`])
   })
 
-  it('refuse to start with one partition in two of them', async () => {
-    const fs = new MemoryFileSystem()
+  /** A stopped broker's partition `t-0` with a record, and a directory of that name elsewhere, before or behind it. */
+  async function twice(fs: MemoryFileSystem, isBefore: boolean, files: readonly string[]) {
     const { client } = await start(fs)
-    await client.create('t', 1)
-    const { path } = await client.placeOf('t', 0)
+    // The first goes to the first of them.
+    await client.create('t', DIRS.length)
+    const partition = isBefore ? DIRS.length - 1 : 0
+    const name = `t-${partition}`
+    await client.produce('t', partition, 'a')
+    const { path } = await client.placeOf('t', partition)
     await stop()
-    const other = DIRS.find((each) => each !== path)
-    fs.makeDirectory(`${other}/t-0`)
-    await expect(start(fs)).rejects.toThrow(/Duplicate log directories for t-0 are found in both/)
+    const other = DIRS[DIRS.length - 1 - DIRS.indexOf(path)]!
+    expect(DIRS.indexOf(other) < DIRS.indexOf(path)).toBe(isBefore)
+    fs.makeDirectory(`${other}/${name}`)
+    for (const file of files) {
+      const bytes = Buffer.alloc(fs.stat(`${path}/${name}/${file}`).size)
+      fs.open(`${path}/${name}/${file}`, 'read').read(bytes, 0, bytes.length, 0)
+      fs.open(`${other}/${name}/${file}`, 'create').write([bytes], 0)
+    }
+    return { partition, name, other }
+  }
+
+  describe.each([
+    ['before', true],
+    ['behind', false],
+  ])('with one partition in two of them, the second %s its place', (_, isBefore) => {
+    const LOG = '00000000000000000000.log'
+
+    it('refuse to start where both may be it', async () => {
+      const fs = new MemoryFileSystem()
+      const { name } = await twice(fs, isBefore, ['partition.metadata', LOG])
+      await expect(start(fs)).rejects.toThrow(`Duplicate log directories for ${name} are found in both`)
+    })
+
+    it.each([
+      ['nothing', []],
+      ['no records', ['partition.metadata']],
+      ['no topic id', [LOG]],
+    ])('leave alone the one that has %s', async (_, files) => {
+      const fs = new MemoryFileSystem()
+      const { partition, name, other } = await twice(fs, isBefore, files)
+      const { client } = await start(fs)
+      expect(await client.values('t', partition)).toEqual(['a'])
+      expect(fs.readDirectory(`${other}/${name}`)).toEqual(files)
+    })
   })
 
   it('refuse to start where the metadata is in another than the first', async () => {

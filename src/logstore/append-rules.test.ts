@@ -7,6 +7,7 @@ import { FaultyFileSystem } from './faulty-fs.ts'
 import type { LogConfig } from './log-config.ts'
 import { type AppendRefused, LogStorageError } from './log-errors.ts'
 import { MemoryFileSystem } from './memory-fs.ts'
+import { OpenFiles } from './open-files.ts'
 import type { PartitionLog } from './partition-log.ts'
 
 const client = { leaderEpoch: 0, origin: 'client' } as const
@@ -300,6 +301,19 @@ describe('a disk that fails', () => {
       ])
     },
   )
+
+  it('with too many files open to open one more leaves the log as it was', () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const { open, directory } = logFixture(fs)
+    const openFiles = new OpenFiles(1)
+    const log = open({ openFiles })
+    open({ openFiles, directory: `${directory}0` }).appendAsLeader(batchOf(['of another']), client)
+    const full = fs.inject({ operations: ['create', 'open'], path: /\.log$/, code: 'EMFILE' })
+    expect(() => log.appendAsLeader(batchOf(['lost']), client)).toThrow(LogStorageError)
+    expect(log.failure).toBeUndefined()
+    full.remove()
+    expect(log.appendAsLeader(batchOf(['one']), client).firstOffset).toBe(0)
+  })
 
   it('takes the log offline when a sync fails, because nobody knows what reached the device', async () => {
     const fs = new FaultyFileSystem(new MemoryFileSystem())

@@ -227,3 +227,22 @@ it('a power cut takes no aborted transaction below the recovery point, also wher
     }
   }
 })
+
+it('a flush brings to the device what a kill left of aborted transactions in the page cache', async () => {
+  const { fs, open } = logFixture()
+  const memory = fs as MemoryFileSystem
+  const killed = open()
+  const known: Known = { appended: new Map(), flushed: 0 }
+  for (let step = 0; step < 2; step++) goOnWithTransaction(killed, known, 0, 'ABORT')
+  const aborted = killed.abortedTransactions(0, 2)
+  expect(aborted).toHaveLength(1)
+  killed.seal()
+  memory.kill()
+  const log = open({ hadCleanShutdown: false, recoveryPoint: 0 })
+  await log.flush()
+  fs.syncDirectory('/')
+  memory.crash()
+  const again = open({ hadCleanShutdown: false, recoveryPoint: log.recoveryPoint })
+  expect(log.recoveryPoint).toBe(2)
+  expect(again.abortedTransactions(0, 2)).toEqual(aborted)
+})

@@ -97,6 +97,9 @@ export class EntryFile {
           .equals(entry)
       ) {
         this.#count++
+        // Whoever wrote it, and gave the file its name, may have been killed before it was synced.
+        this.#unsynced = true
+        this.#nameUnsynced = true
         return
       }
       this.#written = this.#count

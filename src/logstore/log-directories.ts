@@ -42,6 +42,12 @@ export interface KnownPartition {
   readonly directoryId: string | undefined
 }
 
+/** Where a partition's directory was found. */
+interface FoundPlace {
+  readonly directory: LogDirectory
+  readonly found: FoundPartition
+}
+
 /** One of `log.dirs` as DescribeLogDirs shows it. */
 export type DescribedDirectory =
   | {
@@ -227,26 +233,28 @@ export class LogDirectories {
   /**
    * Looks through what there is, once, before any log is opened. Directories of partitions that are not known are left
    * alone, and returned. A copy whose log has gone from its place takes that place: a kill came between the two. Throws
-   * LogDirectoryError for a partition that is in two directories, which Kafka starts with as little.
+   * LogDirectoryError for a partition that is in two directories, which Kafka starts with as little, unless one of them
+   * is what a failed disk or a kill left of making it.
    */
   recognise(known: (topic: string, partition: number) => KnownPartition | undefined): string[] {
     const unknown: string[] = []
-    const futures: {
-      readonly directory: LogDirectory
-      readonly found: FoundPartition
-      readonly known: KnownPartition
-    }[] = []
+    const places = new Map<string, FoundPlace>()
+    const futures: (FoundPlace & { readonly known: KnownPartition })[] = []
     for (const directory of this.#takingLogs()) {
       for (const found of directory.found()) {
         const partition = known(found.topic, found.partition)
         // A directory that has lost its topic's id, or got none before a kill, is taken for the topic's of that name.
-        if (partition === undefined || (found.topicId !== undefined && found.topicId !== partition.topicId)) {
-          directory.leaveAlone(found.name)
-          unknown.push(`${directory.path}/${found.name}`)
-        } else if (found.kind === 'future') futures.push({ directory, found, known: partition })
-        else this.#note(found, directory)
+        let stray: FoundPlace | undefined
+        if (partition === undefined || (found.topicId !== undefined && found.topicId !== partition.topicId))
+          stray = { directory, found }
+        else if (found.kind === 'future') futures.push({ directory, found, known: partition })
+        else stray = lesser(places, { directory, found })
+        if (stray === undefined) continue
+        stray.directory.leaveAlone(stray.found.name)
+        unknown.push(`${stray.directory.path}/${stray.found.name}`)
       }
     }
+    for (const [name, { directory }] of places) this.#found.set(name, directory)
     for (const { directory, found, known: partition } of futures) {
       const name = `${found.topic}-${found.partition}`
       // One without an id was just being made; one beside its log was put there by hand.
@@ -265,16 +273,6 @@ export class LogDirectories {
       } else this.#foundFutures.set(name, { directory, name: found.name })
     }
     return unknown
-  }
-
-  #note({ topic, partition }: FoundPartition, directory: LogDirectory): void {
-    const name = `${topic}-${partition}`
-    const other = this.#found.get(name)
-    if (other !== undefined)
-      throw new LogDirectoryError(
-        `Duplicate log directories for ${name} are found in both ${other.path}/${name} and ${directory.path}/${name}. Delete one of the two: as a rule the one in the directory that has failed last.`,
-      )
-    this.#found.set(name, directory)
   }
 
   /** The log was not found where it ought to be, and can't be in a directory that is offline. */
@@ -507,4 +505,27 @@ export class LogDirectories {
     this.#options.onFailure?.(directory, error)
     directory.abandon()
   }
+}
+
+/**
+ * Notes a partition's place. Where it has one already, the place is returned that is none: of two the one without a
+ * topic id, which was just being made or belonged to an older topic, or else one without records.
+ */
+function lesser(places: Map<string, FoundPlace>, second: FoundPlace): FoundPlace | undefined {
+  const { name } = second.found
+  const first = places.get(name)
+  if (first === undefined) {
+    places.set(name, second)
+    return undefined
+  }
+  const both = [second, first]
+  const withoutId = both.filter(({ found }) => found.topicId === undefined)
+  const stray =
+    withoutId.length === 1 ? withoutId[0] : both.find(({ directory }) => directory.isUntouched(name))
+  if (stray === undefined)
+    throw new LogDirectoryError(
+      `Duplicate log directories for ${name} are found in both ${first.directory.path}/${name} and ${second.directory.path}/${name}. Delete one of the two: as a rule the one in the directory that has failed last.`,
+    )
+  if (stray === first) places.set(name, second)
+  return stray
 }

@@ -11,6 +11,8 @@ import { DirectoryOwnership, usable } from './directory-ownership.ts'
 import {
   FUTURE_DIRECTORY_SUFFIX,
   isDeletedDirectory,
+  LOG_SUFFIX,
+  offsetFileName,
   type PartitionDirectory,
   parsePartitionDirectory,
 } from './file-names.ts'
@@ -194,6 +196,19 @@ export class LogDirectory {
       found.push({ ...parsed, name, topicId: readTopicId(fs, path) })
     }
     return found
+  }
+
+  /** Whether there was never a record in what was found under `name`. */
+  isUntouched(name: string): boolean {
+    const { fs } = this.#options
+    const directory = `${this.path}/${name}`
+    const first = offsetFileName(0, LOG_SUFFIX)
+    return fs
+      .readDirectory(directory)
+      .every(
+        (file) =>
+          !file.endsWith(LOG_SUFFIX) || (file === first && fs.stat(`${directory}/${file}`).size === 0),
+      )
   }
 
   /**

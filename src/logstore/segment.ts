@@ -267,9 +267,9 @@ export class LogSegment implements IdleCloseable {
     if (size === 0) this.#firstTimestamp = undefined
   }
 
-  /** Cuts off what a failed write may have left above `size`. */
+  /** Cuts off what a failed write may have left above `size`: nothing where not even the file could be opened. */
   cutStrayBytes(): void {
-    this.file().truncate(this.size)
+    this.#file?.truncate(this.size)
   }
 
   /** The entries of the time index reach to the last entry of the offset index at most: look at what follows too. */

@@ -30,7 +30,6 @@ export class PlainProducer implements Actor {
       const count = random.integer(1, 4)
       const values = Array.from({ length: count }, () => value(this.name, this.#next++, this.#acks !== 0))
       const partition = random.pick(this.#partitions)
-      partition.history.attempted(values)
       await (this.#acks === 0 ? this.#sendOnce(partition, values) : this.#send(partition, values, this.#acks))
       await this.#scene.world.sleep(random.float() * 60)
     }
@@ -38,6 +37,7 @@ export class PlainProducer implements Actor {
   }
 
   async #sendOnce(partition: SimulatedPartition, values: readonly string[]): Promise<void> {
+    partition.history.attempted(values)
     try {
       await produceUnasked(this.#link, partition, { values }, this.#scene.world.clock.now())
       this.#scene.count('sent without acks')
@@ -51,6 +51,7 @@ export class PlainProducer implements Actor {
     const { random } = this.#link
     const compression = random.pick(['none', 'none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      partition.history.attempted(values)
       try {
         const batch = { values, compression }
         const { errorCode, baseOffset } = await produceOnce(

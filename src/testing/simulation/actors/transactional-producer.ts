@@ -179,11 +179,14 @@ export class TransactionalProducer implements Actor {
     // With keys of their own, so that compaction takes away what was aborted, and nothing else.
     const keys = partition.isCompacted ? { keys: values } : {}
     const batch = { values, ...keys, producerId, producerEpoch, baseSequence, isTransactional: true }
-    partition.history.attempted(values)
     const versions = instance.bumps ? [12, 13] : [9, 11]
-    const { baseOffset } = await this.#insist(instance, 'Produce', () =>
-      produceOnce(link, partition, batch, -1, world.clock.now(), { transactionalId: this.name, versions }),
-    )
+    const { baseOffset } = await this.#insist(instance, 'Produce', () => {
+      partition.history.attempted(values)
+      return produceOnce(link, partition, batch, -1, world.clock.now(), {
+        transactionalId: this.name,
+        versions,
+      })
+    })
     sequences.set(partition, baseSequence + values.length)
     if (baseOffset >= 0) partition.history.acknowledged(baseOffset, values)
     transactions.written(sender, partition.history, values)
