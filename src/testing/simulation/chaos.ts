@@ -68,7 +68,7 @@ export class Chaos implements Actor {
 
   /** What a power cut took is not to be asked for before it is known what that is. */
   died(how: 'killed' | 'power cut'): void {
-    for (const { history } of this.#scene.partitions) history.reopened()
+    for (const { history } of this.#scene.partitions) history.reopened(how)
     if (how === 'killed' || !this.#scene.isLossy) return
     this.#scene.losses++
     for (const { history } of this.#scene.partitions) history.lost()

@@ -29,6 +29,7 @@ export class PartitionHistory {
   readonly #attempted = new Map<string, number>()
   readonly #acknowledged = new Map<string, number>()
   #deletableBelow = 0
+  #hadPowerCut = false
   /** Seen by somebody: later answers can't be below. */
   highWatermark = 0
   lastStableOffset = 0
@@ -98,8 +99,9 @@ export class PartitionHistory {
   }
 
   /** Where the log starts is written down now and then, as in Kafka: what was deleted last may come back. */
-  reopened(): void {
+  reopened(how: 'killed' | 'power cut'): void {
     this.logStartOffset = 0
+    if (how === 'power cut') this.#hadPowerCut = true
   }
 
   /** A power cut took what was not on the device; `audited` tells what is left. */
@@ -132,7 +134,8 @@ export class PartitionHistory {
       )
     }
     const { retentionBytes } = this.#kept
-    if (retentionBytes === undefined || isLossy) return
+    // Retention counts what nobody was told of yet, and a power cut takes it.
+    if (retentionBytes === undefined || this.#hadPowerCut) return
     this.#world.check(
       startOffset === 0 || startOffset <= this.#deletableBelow || audited.sizeInBytes >= retentionBytes,
       () => `${this.name}: ${audited.sizeInBytes} bytes are left of ${retentionBytes} to be kept`,
