@@ -60,7 +60,7 @@ describe('several log directories', () => {
       expect(await again.client.values('t', partition)).toEqual([`of ${partition}`])
   })
 
-  /** A stopped broker's partition `t-0` with a record, and a directory of that name elsewhere, before or behind it. */
+  /** A stopped broker's partition with a record, and a directory of that name elsewhere, before or behind it. */
   async function twice(fs: MemoryFileSystem, isBefore: boolean, files: readonly string[]) {
     const { client } = await start(fs)
     // The first goes to the first of them.

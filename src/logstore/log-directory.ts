@@ -221,10 +221,11 @@ export class LogDirectory {
 
   /** Gives up the name of a directory that was to be left alone, for a partition that gets a log here or elsewhere. */
   setAsideStray(topic: string, partition: number): void {
+    const { fs } = this.#options
     const name = `${topic}-${partition}`
-    const isStray = this.#leftAlone.delete(name)
-    if (isStray && this.#options.fs.exists(`${this.path}/${name}`))
-      this.#setAside(topic, partition, undefined)
+    const directory = `${this.path}/${name}`
+    if (this.#leftAlone.delete(name) && fs.exists(directory))
+      this.#setAside(topic, partition, readTopicId(fs, directory))
   }
 
   /**
@@ -244,14 +245,11 @@ export class LogDirectory {
     const existing = this.#logs.get(name)
     if (existing !== undefined) return existing
     const directory = `${this.path}/${name}`
-    const isStray = this.#leftAlone.delete(name)
-    let storedId: string | undefined
-    if (fs.exists(directory)) {
-      storedId = readTopicId(fs, directory)
-      if (isStray || (storedId !== undefined && storedId !== topicId)) {
-        this.#setAside(topic, partition, storedId)
-        storedId = undefined
-      }
+    this.setAsideStray(topic, partition)
+    let storedId = fs.exists(directory) ? readTopicId(fs, directory) : undefined
+    if (storedId !== undefined && storedId !== topicId) {
+      this.#setAside(topic, partition, storedId)
+      storedId = undefined
     }
     // A recovery point above nothing would be believed once there is something.
     if (!fs.exists(directory)) {

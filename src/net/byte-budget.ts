@@ -60,10 +60,6 @@ export class ByteBudget {
     return this.#used
   }
 
-  get waiting(): number {
-    return this.#waiters.size
-  }
-
   /** Whether some wait for room, and not only for others to come in first. */
   get isFull(): boolean {
     return this.#waiters.size > 0 && this.#used >= this.capacity

@@ -140,10 +140,14 @@ export class Machine {
     const broker = process?.broker
     if (process === undefined || broker === undefined || !process.isAlive) return
     this.#world.note('machine', 'stop')
-    await Promise.race([
-      broker.close(),
-      this.#world.sleep(MAX_CLOSE_MS).then(() => this.#world.violated('the broker does not stop')),
-    ])
+    let isStopped = false
+    const stopped = broker.close().then(() => {
+      isStopped = true
+    })
+    const tooLong = this.#world.sleep(MAX_CLOSE_MS).then(() => {
+      this.#world.check(isStopped, () => 'the broker does not stop')
+    })
+    await Promise.race([stopped, tooLong])
     // Timers of connections that linger are the last to go.
     await this.#world.sleep(10)
     this.#checkNothingIsLeft(process)
