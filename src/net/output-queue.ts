@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { BufferPool } from '../base/buffer-pool.ts'
 import type { Bytes, FileSlice } from '../base/file-slice.ts'
+import { descriptorOf } from './descriptor.ts'
 
 /** One step of writing; a slow reader shows progress at this grain, and one answer never fills the socket's queue. */
 const STEP_BYTES = 1024 * 1024
@@ -131,7 +132,8 @@ export class OutputQueue {
 
   /** One step of a file, from there, or through memory where that is not possible now. */
   #sendFrom(slice: FileSlice): void {
-    const descriptor = descriptorOf(this.#socket)
+    // What goes to the descriptor would go past TLS.
+    const descriptor = 'encrypted' in this.#socket ? undefined : descriptorOf(this.#socket)
     const sent = descriptor === undefined ? 0 : slice.sendTo(descriptor)
     if (sent === 0) void this.#readFrom(slice)
     else {
@@ -183,15 +185,4 @@ export class OutputQueue {
     this.#ending.length = 0
     this.#onSent(bytes)
   }
-}
-
-/** Of a socket of Linux's that is open; Node tells it of no socket by a name of its own. */
-function descriptorOf(socket: Socket): number | undefined {
-  const { _handle: handle, encrypted } = socket as unknown as {
-    readonly _handle?: { readonly fd?: number } | null
-    readonly encrypted?: boolean
-  }
-  // What goes to the descriptor would go past TLS.
-  if (encrypted === true) return undefined
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined
 }

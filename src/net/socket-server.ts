@@ -18,6 +18,7 @@ import {
 import type { NetMetrics } from './metrics.ts'
 import { PacedAccept } from './paced-accept.ts'
 import { SCRATCH_BYTES } from './socket-input.ts'
+import { Unpaced } from './unpaced.ts'
 
 export interface SocketServerOptions extends ConnectionLimits {
   readonly listeners: readonly ListenerOptions[]
@@ -43,6 +44,8 @@ export interface SocketServerParts {
   readonly serve: Serve
   /** Where requests get their memory, and where it goes that answers were sent from; one of its own when left out. */
   readonly buffers?: BufferPool
+  /** For connections whose both ends are on this machine; as the system needs it when left out. */
+  readonly unpaced?: Unpaced
   /** How fast connections may come; any speed when left out. */
   readonly connectionRates?: ConnectionRates
   /** Where connections come from; sockets of the operating system when left out. */
@@ -64,6 +67,7 @@ export class SocketServer {
   readonly #options: SocketServerOptions
   readonly #env: ConnectionEnvironment
   readonly #quotas: ConnectionQuotas
+  readonly #unpaced: Unpaced
   readonly #connections = new Set<Connection>()
   readonly #paced: PacedAccept[] = []
   #listeners: BoundListener[] = []
@@ -75,6 +79,7 @@ export class SocketServer {
   private constructor(options: SocketServerOptions, parts: SocketServerParts) {
     this.#options = options
     this.#quotas = new ConnectionQuotas(options)
+    this.#unpaced = parts.unpaced ?? new Unpaced()
     const requestBytes =
       options.maxQueuedRequestBytes > 0 ? options.maxQueuedRequestBytes : DEFAULT_REQUEST_BYTES
     this.#env = {
@@ -202,6 +207,7 @@ export class SocketServer {
       return
     }
     const localHost = canonicalAddress(localAddress)
+    if (clientHost === localHost) this.#unpaced.add(socket)
     const number = this.#connectionsMade++
     const addresses = {
       id: `${localHost}:${localPort}-${clientHost}:${remotePort}-${number}`,

@@ -6,6 +6,7 @@ import type { Connection, Outcome, Serve } from '../net/connection.ts'
 import type { ListenerOptions } from '../net/listener.ts'
 import { type NetMetrics, noNetMetrics } from '../net/metrics.ts'
 import { SocketServer, type SocketServerOptions } from '../net/socket-server.ts'
+import type { Unpaced } from '../net/unpaced.ts'
 
 /** A listener on a free port of the loopback. */
 export function listenerOptions(options: Partial<ListenerOptions> = {}): ListenerOptions {
@@ -57,7 +58,7 @@ export interface TestServer {
 export async function startServer(
   serve: Serve,
   options: Partial<SocketServerOptions> = {},
-  parts: { readonly clock?: Clock; readonly metrics?: Partial<NetMetrics> } = {},
+  parts: { readonly clock?: Clock; readonly metrics?: Partial<NetMetrics>; readonly unpaced?: Unpaced } = {},
 ): Promise<TestServer> {
   const bounds = new Map<NetBound, number>()
   const { logger, lines } = recordingLogger()
@@ -71,6 +72,7 @@ export async function startServer(
     logger,
     metrics,
     serve,
+    ...(parts.unpaced && { unpaced: parts.unpaced }),
   })
   const port = server.listeners[0]!.port
   return { server, port, bounds, logged: lines, close: () => server.close(1000) }
