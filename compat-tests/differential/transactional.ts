@@ -138,6 +138,16 @@ export function transactional(
     baseSequence,
     isTransactional: true,
     // Near the time of the markers: Kafka would roll the segment before them, and a fetch ends with a segment.
-    baseTimestamp: Date.now(),
+    baseTimestamp: pastMilliseconds(values.length),
   })
+}
+
+/**
+ * The first of so many milliseconds, which are over: a batch's records are one apart. All that is there is older, and all
+ * that comes, markers too, is later, however fast the broker is.
+ */
+function pastMilliseconds(count: number): number {
+  const begin = Date.now()
+  while (Date.now() <= begin + count);
+  return begin + 1
 }

@@ -184,6 +184,26 @@ describe('memory for requests', () => {
     await until(() => server.server.bytesInFlight.requests === 0)
   })
 
+  it('is a quarter of the bound, until someone has waited for a second or two', async () => {
+    const clock = new ManualClock()
+    const held = deferred<Outcome>()
+    let begun = 0
+    const serve: Serve = () => {
+      begun++
+      return held.promise
+    }
+    const server = await start(serve, { maxQueuedRequestBytes: 8 << 20 }, { clock })
+    const clients = await Promise.all(Array.from({ length: 12 }, () => client(server)))
+    for (const each of clients) each.send(framed(Buffer.alloc(512 << 10)))
+    await until(() => (server.bounds.get('requests.bytes') ?? 0) > 0)
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(begun).toBeLessThan(8)
+    clock.advance(3000)
+    await until(() => begun === clients.length)
+    held.resolve(answer(Buffer.alloc(1)))
+    for (const each of clients) await each.received(1)
+  })
+
   it('that a stalled half request holds is taken from it when others wait', async () => {
     const clock = new ManualClock()
     const server = await start(echo, { maxQueuedRequestBytes: 1 << 20 }, { clock })

@@ -20,6 +20,7 @@ interface BrokerProcess {
   readonly files: ProcessFiles
   broker: Broker | undefined
   isAlive: boolean
+  readonly gone: PromiseWithResolvers<void>
 }
 
 /** The machine that the broker runs on: its disk, its network, and one process after the other. */
@@ -73,6 +74,7 @@ export class Machine {
       }),
       broker: undefined,
       isAlive: true,
+      gone: Promise.withResolvers(),
     }
     this.#process = process
     this.lives++
@@ -145,9 +147,11 @@ export class Machine {
       isStopped = true
     })
     const tooLong = this.#world.sleep(MAX_CLOSE_MS).then(() => {
-      this.#world.check(isStopped, () => 'the broker does not stop')
+      this.#world.check(isStopped || !process.isAlive, () => 'the broker does not stop')
     })
-    await Promise.race([stopped, tooLong])
+    await Promise.race([stopped, process.gone.promise, tooLong])
+    // It died on the way.
+    if (!process.isAlive) return
     // Timers of connections that linger are the last to go.
     await this.#world.sleep(10)
     this.#checkNothingIsLeft(process)
@@ -180,6 +184,7 @@ export class Machine {
 
   #end(process: BrokerProcess, loseAnswers: boolean): void {
     process.isAlive = false
+    process.gone.resolve()
     process.broker = undefined
     process.clock.kill()
     process.files.kill()

@@ -1,4 +1,4 @@
-import { isRetriable } from '../../../wire/error-codes.ts'
+import { ErrorCode, isRetriable } from '../../../wire/error-codes.ts'
 import { initProducerIdRequest, initProducerIdResponse } from '../../../wire/schemas/22-init-producer-id.ts'
 import {
   addPartitionsToTxnRequest,
@@ -274,6 +274,8 @@ export class TransactionalProducer implements Actor {
         }
         if (!isRetriable(answer.errorCode))
           throw new Fenced(`${what} is refused with ${answer.errorCode}`, isCertain)
+        // What a coordinator wrote before it lost its log may be found by the next one.
+        if (answer.errorCode === ErrorCode.NOT_COORDINATOR) isCertain = false
       } catch (error) {
         if (!(error instanceof LinkBroken)) throw error
         isCertain = false
