@@ -55,7 +55,7 @@ export interface SocketServerParts {
 /** Bytes of requests that all connections may hold unless `queued.max.request.bytes` says otherwise. */
 export const DEFAULT_REQUEST_BYTES = 256 * 1024 * 1024
 /** Of the bytes of requests, what is used as long as no connection waits for long. */
-const USUAL_PART = 1 / 4
+const USUAL_PART = 1 / 8
 /** Bytes of answers that may wait for their readers, over all connections. */
 export const ANSWER_BYTES = 256 * 1024 * 1024
 /** Memory held without progress for so long, while others wait for it, costs the connection. */
