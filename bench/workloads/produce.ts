@@ -38,8 +38,8 @@ const SHAPES: readonly Shape[] = [
   { name: 'produce 10 KB × 6 partitions', size: 10_000, partitions: 6, acks: 'all', loadAtLeast: 1.3 },
 ]
 
-/** What is written for a byte of values, at most: what records and batches have beside. */
-const WRITTEN = 1.2
+/** What a log has for each byte of values, at most: records and batches have more than their values. */
+const LOG_BYTES_PER_BYTE = 1.2
 
 export const produceWorkloads: readonly Workload[] = SHAPES.flatMap((shape) => [
   {
@@ -64,7 +64,7 @@ async function withJava(shape: Shape, brokers: BrokerPool, kind: BrokerKind) {
   })
   const records = recordsOf(shape, brokers.scale.javaBytes)
   return brokers.withTopic(broker, { partitions }, async (topic) => {
-    warmMemory(brokers.newPath('warm'), WRITTEN * records * size)
+    warmMemory(brokers.newPath('warm'), LOG_BYTES_PER_BYTE * records * size)
     const before = cpuSeconds(broker.pid)
     const properties = [`acks=${shape.acks}`, `compression.type=${shape.codec ?? 'none'}`]
     const perSecond = await producerPerformance(broker.port, { topic, records, payloadFile, properties })
@@ -78,7 +78,7 @@ async function withLoad(shape: Shape, brokers: BrokerPool, kind: BrokerKind) {
   const broker = await brokers.shared(kind)
   const records = recordsOf(shape, brokers.scale.loadBytes)
   return brokers.withTopic(broker, { partitions }, async (topic) => {
-    warmMemory(brokers.newPath('warm'), WRITTEN * records * size)
+    warmMemory(brokers.newPath('warm'), LOG_BYTES_PER_BYTE * records * size)
     const timed = await load(broker, 'produce', { topic, size, acks, codec: shape.codec ?? 'none', records })
     return { 'records/s': timed.recordsPerSecond, 'CPU s/GB': (timed.cpuSeconds * 1e9) / timed.bytes }
   })

@@ -145,6 +145,17 @@ test.each([
   expect(new Set(descriptors)).toEqual(new Set([7]))
 })
 
+test('nothing goes to the descriptor past TLS', async () => {
+  const { queue, socket } = queueToDescriptor()
+  Object.assign(socket, { encrypted: true })
+  const descriptors: number[] = []
+  queue.add([new FakeSlice(numbered(100_000, 3), [1_000_000], descriptors)])
+  queue.flush()
+  await vi.waitFor(() => expect(queue.bytes).toBe(0))
+  expect(Buffer.concat(sent).equals(numbered(100_000, 3))).toBe(true)
+  expect(descriptors).toEqual([])
+})
+
 test('what a closed connection did not send gives up its file', async () => {
   const { queue, socket } = queueToDescriptor()
   const slices = [1, 2].map(() => new FakeSlice(numbered(200_000, 3), [1000], []))

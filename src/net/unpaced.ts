@@ -55,8 +55,9 @@ function bind(ffi: Ffi, paced: string): (descriptor: number) => void {
   const length = new Uint32Array(1)
   const name = Buffer.from(new ArrayBuffer(UNPACED.length))
   name.write(UNPACED, 'latin1')
-  const pointers = [found.buffer, length.buffer, name.buffer].map((memory) => ffi.getRawPointer(memory))
-  const [foundAt, lengthAt, nameAt] = pointers as [bigint, bigint, bigint]
+  const foundAt = ffi.getRawPointer(found.buffer)
+  const lengthAt = ffi.getRawPointer(length.buffer)
+  const nameAt = ffi.getRawPointer(name.buffer)
   return (descriptor) => {
     length[0] = NAME_BYTES
     if (functions.getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, foundAt, lengthAt) !== 0) return
