@@ -120,11 +120,33 @@ describe.skipIf(nativeCalls() === undefined)('with the calls of Linux and node:f
     file.slice(0, MEGABYTE, next)?.release()
     expect(next.equals(content.subarray(MEGABYTE, MEGABYTE + 8))).toBe(true)
     const { fd } = (sender as unknown as { readonly _handle: { readonly fd: number } })._handle
-    const sentBytes = made.sendTo(fd)
+    const sentBytes = made.sendTo(fd) ?? 0
     expect(sentBytes).toBeGreaterThan(10_000)
     expect(made.length).toBe(MEGABYTE - sentBytes)
     expect(made.sendTo(-1)).toBe(0)
     expect(made.length).toBe(MEGABYTE - sentBytes)
+    made.release()
+  })
+
+  it('the kernel takes what goes before them with them, unless it is large', async () => {
+    const made = slice(0, MEGABYTE)
+    const { fd } = (sender as unknown as { readonly _handle: { readonly fd: number } })._handle
+    expect(made.sendTo(fd, Buffer.alloc(100_000))).toBe(0)
+    const head = Buffer.from('an answer begins')
+    const sentBytes = made.sendTo(fd, head) ?? 0
+    expect(sentBytes).toBeGreaterThan(10_000)
+    expect(made.length).toBe(MEGABYTE - (sentBytes - head.length))
+    expect(made.sendTo(-1, head)).toBe(0)
+    expect(await received(sentBytes)).toEqual(Buffer.concat([head, content]).subarray(0, sentBytes))
+    made.release()
+  })
+
+  it('what has left memory since it was looked at is not sent from the disk', () => {
+    const made = slice(0, MEGABYTE)
+    truncateSync(path, 0)
+    truncateSync(path, FILE_BYTES)
+    const { fd } = (sender as unknown as { readonly _handle: { readonly fd: number } })._handle
+    expect(made.sendTo(fd)).toBeUndefined()
     made.release()
   })
 

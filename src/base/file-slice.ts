@@ -10,10 +10,11 @@ export abstract class FileSlice {
   abstract get length(): number
 
   /**
-   * Hands bytes to the socket of that descriptor, without copying them, and returns how many. 0 where the socket takes
-   * none now or has failed, where they would have to come from the disk first, and where the file ends before them.
+   * Hands bytes to the socket of that descriptor without copying them, those of `head` before its own and in one packet
+   * with them, and returns how many of both. 0 where the socket takes none now or has failed, where the file ends before
+   * them, and for a head that is large; undefined where they would have to come from the disk first.
    */
-  abstract sendTo(socketDescriptor: number): number
+  abstract sendTo(socketDescriptor: number, head?: Buffer): number | undefined
 
   /** Fills `target`, which is no longer than what is left, waiting for the disk. Rejects with what is wrong with the file. */
   abstract read(target: Buffer): Promise<void>

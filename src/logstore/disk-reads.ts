@@ -79,6 +79,18 @@ export class DiskReads {
     return undefined
   }
 
+  /**
+   * At once, what stays in its file where another read ended: a read of whoever comes from there. Undefined where less
+   * than half of `maxBytes` can be sent so.
+   */
+  readOn(startOffset: number, limits: ReadLimits): SegmentRead | undefined {
+    const place = this.#readEnds.get(startOffset)
+    if (place === undefined || place.segment.size - place.position < limits.maxBytes / 2) return undefined
+    const read = this.#sliced(place, startOffset, limits)
+    if (read !== undefined) this.#remember(read, place.segment)
+    return read
+  }
+
   /** The same, the first batch whatever its size; waits for the disk. */
   readNow(startOffset: number, maxBytes: number): TailRead {
     for (const segment of this.#segments.from(startOffset)) {
@@ -127,19 +139,23 @@ export class DiskReads {
   }
 
   #isSendable(place: Place, offset: number, limits: ReadLimits): boolean {
+    const read = this.#sliced(place, offset, limits)
+    this.giveBack(read)
+    return read !== undefined
+  }
+
+  #sliced(place: Place, offset: number, limits: ReadLimits): SegmentRead | undefined {
     const { segment } = place
     try {
       const file = segment.acquire()
       try {
-        const read = slicedRead(file, place, offset, limits)
-        this.giveBack(read)
-        return read !== undefined
+        return slicedRead(file, place, offset, limits)
       } finally {
         segment.release()
       }
     } catch {
-      // The read before was right all the same. Who asks for this one is told what is wrong.
-      return false
+      // Whoever reads it another way is told what is wrong.
+      return undefined
     }
   }
 

@@ -298,9 +298,7 @@ export class GuardedSlice extends FileSlice {
     return this.#inner.length
   }
 
-  sendTo(): number {
-    return 0
-  }
+  sendTo(): undefined {}
 
   async read(target: Buffer): Promise<void> {
     await this.#guard()

@@ -70,6 +70,11 @@ export class LogReads {
     minOneMessage: boolean,
   ): LogReadResult<Bytes> | Promise<LogReadResult<Bytes>> {
     const limits = this.#limits(maxBytes, upperBoundOffset, minOneMessage, true)
+    this.#checkRange(startOffset)
+    // What memory has, but is in the file's pages as well, is cheaper to send than to copy.
+    const disk = this.#tail?.holds(startOffset) === true ? this.#disk : undefined
+    const read = disk?.readOn(startOffset, limits)
+    if (read !== undefined) return read
     return this.#readFromMemory(startOffset, limits) ?? this.#readFromDisk(startOffset, limits)
   }
 

@@ -351,9 +351,7 @@ class MemorySlice extends FileSlice {
     return this.#length
   }
 
-  sendTo(): number {
-    return 0
-  }
+  sendTo(): undefined {}
 
   async read(target: Buffer): Promise<void> {
     await Promise.resolve()

@@ -1,19 +1,35 @@
 import { read } from 'node:fs'
+import { systemClock } from '../base/clock.ts'
 import { FileSlice } from '../base/file-slice.ts'
-import { type NativeCalls, nativeCalls } from './native-calls.ts'
+import { MOST_SENT_BYTES, type NativeCalls, nativeCalls } from './native-calls.ts'
 
 const SMALLEST_BYTES = 128 * 1024
 const AT_ONCE_BYTES = 1024 * 1024
+/** The hop to the thread pool costs ten times as much as so few bytes that the kernel has in memory. */
+const READ_AT_ONCE_BYTES = 16 * 1024
 /** So many slices, and something about the file is in the way. */
 const MOST_MISSED = 16
+/** Looks at a file that are remembered: what is sent and what comes behind it, of a few readers. */
+const MAX_LOOKS = 8
+/** For so long, what was in memory is not looked at as closely. Pages that went and came back since may be on their way. */
+const LOOK_LASTS_MS = 1000
 
 /** What a slice needs of its file, whose descriptor stays open for it. */
 export interface SlicedFile {
   readonly path: string
   /** Slices of which nothing could be sent, since something of one could. */
   slicesMissed: number
+  /** What was in memory when it was looked at, the latest last. */
+  looks: Look[] | undefined
   /** The slice needs the descriptor no more. */
   releaseSlice(): void
+}
+
+/** Positions, and when that was by the system's monotonic clock. */
+export interface Look {
+  readonly from: number
+  readonly to: number
+  readonly atMs: number
 }
 
 const forgottenSlices = new FinalizationRegistry<SlicedFile>((file) => file.releaseSlice())
@@ -42,7 +58,7 @@ export class NodeFileSlice extends FileSlice {
   ): NodeFileSlice | undefined {
     if (length < SMALLEST_BYTES || file.slicesMissed >= MOST_MISSED) return undefined
     const calls = nativeCalls()
-    if (calls?.isInMemory(handle, position, length + more) !== true) return undefined
+    if (calls === undefined || !isInMemory(calls, file, handle, position, length + more)) return undefined
     return new NodeFileSlice(calls, file, handle, position, length)
   }
 
@@ -66,19 +82,21 @@ export class NodeFileSlice extends FileSlice {
     return this.#length
   }
 
-  sendTo(socketDescriptor: number): number {
+  sendTo(socketDescriptor: number, head?: Buffer): number | undefined {
+    if (head !== undefined && head.length > MOST_SENT_BYTES) return 0
     const length = Math.min(this.#length, AT_ONCE_BYTES)
     // The event loop waits for nobody's disk.
-    const sent = this.#calls.isInMemory(this.#handle, this.#position, length)
-      ? Math.max(0, this.#calls.sendFile(socketDescriptor, this.#handle, this.#position, length))
-      : 0
+    if (!isInMemory(this.#calls, this.#file, this.#handle, this.#position, length)) return undefined
+    const before = head === undefined ? 0 : Math.max(0, this.#calls.sendMore(socketDescriptor, head))
+    if (head !== undefined && before < head.length) return before
+    const sent = Math.max(0, this.#calls.sendFile(socketDescriptor, this.#handle, this.#position, length))
     if (sent > 0) {
       this.#isSent = true
       // Where one could not be read, it stays so.
       if (this.#file.slicesMissed < MOST_MISSED) this.#file.slicesMissed = 0
     }
     this.#advance(sent)
-    return sent
+    return before + sent
   }
 
   async read(target: Buffer): Promise<void> {
@@ -101,7 +119,11 @@ export class NodeFileSlice extends FileSlice {
     }
   }
 
-  #readSome(target: Buffer): Promise<number> {
+  #readSome(target: Buffer): number | Promise<number> {
+    if (target.length <= READ_AT_ONCE_BYTES) {
+      const count = this.#calls.readInMemory(this.#handle, target, this.#position)
+      if (count > 0) return count
+    }
     return new Promise((resolve, reject) => {
       read(this.#handle, target, 0, target.length, this.#position, (error, count) => {
         if (error) reject(Object.assign(error, { path: this.#file.path }))
@@ -121,6 +143,26 @@ export class NodeFileSlice extends FileSlice {
     this.#position += bytes
     this.#length -= bytes
   }
+}
+
+/** Looked at when a slice is thought of, made and sent: as a rule a moment apart, and by one reader of the file. */
+function isInMemory(
+  calls: NativeCalls,
+  file: SlicedFile,
+  handle: number,
+  position: number,
+  length: number,
+): boolean {
+  const end = position + length
+  const now = systemClock.monotonicMs()
+  file.looks ??= []
+  for (const { from, to, atMs } of file.looks)
+    if (from <= position && end <= to && now - atMs < LOOK_LASTS_MS)
+      return calls.isStillInMemory(handle, position, length)
+  if (!calls.isInMemory(handle, position, length)) return false
+  if (file.looks.length === MAX_LOOKS) file.looks.shift()
+  file.looks.push({ from: position, to: end, atMs: now })
+  return true
 }
 
 function fileEndsAt(position: number, path: string): Error {

@@ -28,7 +28,7 @@ import { createRequire } from 'node:module'
 import type { FileSlice } from '../base/file-slice.ts'
 import type { File, FileLock, FileStat, FileSystem, FileSystemSpace } from './file-system.ts'
 import { nativeCalls } from './native-calls.ts'
-import { NodeFileSlice, type SlicedFile } from './node-file-slice.ts'
+import { type Look, NodeFileSlice, type SlicedFile } from './node-file-slice.ts'
 
 const LIMITS_FILE = '/proc/self/limits'
 const SHARE_OF_OPEN_FILES = 0.6
@@ -169,6 +169,7 @@ function startTurn(): void {
 class NodeFile implements File, SlicedFile {
   readonly path: string
   slicesMissed = 0
+  looks: Look[] | undefined
   readonly #handle: number
   readonly #writable: boolean
   #pending = 0

@@ -9,6 +9,7 @@ import { nativeCalls } from './native-calls.ts'
 import type { PartitionLog } from './partition-log.ts'
 import type { LogReadResult } from './partition-log-types.ts'
 import { ReadAheads } from './read-ahead.ts'
+import { TailCacheBudget } from './tail-cache.ts'
 
 const KILOBYTE = 1024
 const MEGABYTE = 1024 * KILOBYTE
@@ -51,9 +52,13 @@ for (const [kind, make] of kinds)
     let fixture: LogFixture
     let log: PartitionLog
 
-    function open(): PartitionLog {
+    function open(tailBytes = 0): PartitionLog {
       const buffers = new BufferPool({ isChecked: true })
-      return fixture.open({ buffers, readAheads: new ReadAheads(buffers) }, { segmentBytes: 20 * MEGABYTE })
+      const tailCacheBudget = new TailCacheBudget(tailBytes, buffers)
+      return fixture.open(
+        { buffers, readAheads: new ReadAheads(buffers), tailCacheBudget },
+        { segmentBytes: 20 * MEGABYTE },
+      )
     }
 
     function append(values: readonly string[]): void {
@@ -101,6 +106,22 @@ for (const [kind, make] of kinds)
       const { offsets, slices } = await readAll()
       expect(offsets).toEqual(all)
       expect(slices).toBeGreaterThan(2)
+    })
+
+    it('who comes from the disk goes on there where memory has it too, while that fills a read', async () => {
+      await log.close()
+      log = open(MEGABYTE)
+      for (let index = 0; index < BATCHES; index++) append([VALUE, String(index + 100)])
+      const fromMemory = await readToSend(4 * BATCHES - 50)
+      expect(slicesOf(fromMemory)).toHaveLength(0)
+      const sizes: number[] = []
+      let read = await readToSend(2 * BATCHES)
+      for (; slicesOf(read).length > 0; read = await readToSend(read.nextOffset)) sizes.push(read.size)
+      expect(sizes.length).toBeGreaterThan(2)
+      expect(Math.min(...sizes)).toBeGreaterThan(LIMIT / 2)
+      expect(read.nextOffset).toBe(log.logEndOffset)
+      expect(slicesOf(read)).toHaveLength(0)
+      expect((await bytesOf(read)).length).toBeLessThanOrEqual(LIMIT)
     })
 
     it('a read to be looked at has no slices, whatever was read ahead for others', async () => {

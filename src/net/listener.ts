@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { descriptorOf } from './descriptor.ts'
 
 /** A place to accept connections, as `listeners` and the keys under `listener.name.*` say. */
 export interface ListenerOptions {
@@ -21,6 +22,8 @@ export interface BoundListener {
   readonly options: ListenerOptions
   /** The port that is bound. */
   readonly port: number
+  /** Of the system's socket, where there is one. */
+  readonly descriptor?: number | undefined
   /** Accepts no more. */
   close(): Promise<void>
 }
@@ -84,6 +87,10 @@ export class Listener implements BoundListener {
       server,
       typeof bound === 'object' && bound !== null ? bound.port : options.port,
     )
+  }
+
+  get descriptor(): number | undefined {
+    return descriptorOf(this.#server)
   }
 
   async close(): Promise<void> {

@@ -79,12 +79,14 @@ class FakeSlice extends FileSlice {
     return this.#bytes.length - this.#at
   }
 
-  sendTo(descriptor: number): number {
-    const bytes = Math.min(this.#handsOver.shift() ?? 0, this.length)
+  sendTo(descriptor: number, head = Buffer.alloc(0)): number | undefined {
     this.#descriptors.push(descriptor)
-    sent.push(this.#bytes.subarray(this.#at, this.#at + bytes))
+    const most = this.#handsOver.shift()
+    if (most === undefined) return undefined
+    const bytes = Math.max(0, Math.min(most - head.length, this.length))
+    sent.push(head.subarray(0, most), this.#bytes.subarray(this.#at, this.#at + bytes))
     this.#at += bytes
-    return bytes
+    return Math.min(most, head.length) + bytes
   }
 
   async read(target: Buffer): Promise<void> {
@@ -126,7 +128,8 @@ test.each([
   ['at once', [1_000_000]],
   ['in parts', [10, 20, 30, 1_000_000]],
   ['not at all, so that it is read', []],
-  ['now and then', [70_000, 0, 10_000, 0, 0, 1_000]],
+  ['now and then', [170_000, 0, 10_000, 0, 0, 1_000]],
+  ['with a part of what lies before them', [1, 2, 500, 0, 20_000, 0, 0]],
 ])('slices of files go out between what lies in memory, in order, taken %s', async (_, handsOver) => {
   const { queue, taken } = queueToDescriptor()
   const descriptors: number[] = []

@@ -6,8 +6,10 @@ import { descriptorOf } from './descriptor.ts'
 /** One step of writing; a slow reader shows progress at this grain, and one answer never fills the socket's queue. */
 const STEP_BYTES = 1024 * 1024
 
-/** What is read of a file at a time where the socket cannot take it from there: when it is full, as a rule. */
+/** What is read of a file at a time where the kernel has it not in memory. */
 const READ_BYTES = 64 * 1024
+/** The same where the socket is full: Node tells when it has room again of what was written to it only. */
+const FULL_BYTES = 8 * 1024
 
 /**
  * The answers of one connection on their way out: slices, written in few system calls and never joined, and slices of
@@ -73,6 +75,8 @@ export class OutputQueue {
         this.#sendFrom(first)
         continue
       }
+      const second = this.#slices[this.#next + 1]
+      if (second !== undefined && !Buffer.isBuffer(second) && this.#sendBoth(first, second)) continue
       const bytes = this.#writeStep()
       if (this.#socket.writableLength > 0) {
         this.#stepBytes = bytes
@@ -132,18 +136,37 @@ export class OutputQueue {
 
   /** One step of a file, from there, or through memory where that is not possible now. */
   #sendFrom(slice: FileSlice): void {
-    // What goes to the descriptor would go past TLS.
-    const descriptor = 'encrypted' in this.#socket ? undefined : descriptorOf(this.#socket)
-    const sent = descriptor === undefined ? 0 : slice.sendTo(descriptor)
-    if (sent === 0) void this.#readFrom(slice)
+    const sent = this.#handOver(slice)
+    if (sent === undefined) void this.#readFrom(slice, READ_BYTES)
+    else if (sent === 0) void this.#readFrom(slice, FULL_BYTES)
     else {
       this.#leave(slice)
       this.#taken(sent)
     }
   }
 
-  async #readFrom(slice: FileSlice): Promise<void> {
-    const part = this.#buffers.lend(Math.min(slice.length, READ_BYTES))
+  /** What lies in memory, and a step of the file behind it. False where nothing of that goes now. */
+  #sendBoth(head: Buffer, slice: FileSlice): boolean {
+    const sent = this.#handOver(slice, head) ?? 0
+    if (sent === 0) return false
+    if (sent < head.length) this.#slices[this.#next] = head.subarray(sent)
+    else {
+      this.#next++
+      this.#ending.push(head)
+      this.#leave(slice)
+    }
+    this.#taken(sent)
+    return true
+  }
+
+  #handOver(slice: FileSlice, head?: Buffer): number | undefined {
+    // What goes to the descriptor would go past TLS.
+    const descriptor = 'encrypted' in this.#socket ? undefined : descriptorOf(this.#socket)
+    return descriptor === undefined ? undefined : slice.sendTo(descriptor, head)
+  }
+
+  async #readFrom(slice: FileSlice, mostBytes: number): Promise<void> {
+    const part = this.#buffers.lend(Math.min(slice.length, mostBytes))
     this.#isReading = true
     try {
       await slice.read(part)

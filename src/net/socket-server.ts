@@ -109,7 +109,9 @@ export class SocketServer {
     try {
       for (const listener of options.listeners) {
         const onConnection = server.#acceptFor(listener, parts)
-        server.#listeners.push(await listen(listener, options.backlog, { onConnection, onError }))
+        const bound = await listen(listener, options.backlog, { onConnection, onError })
+        server.#unpaced.listens(bound)
+        server.#listeners.push(bound)
       }
     } catch (error) {
       await server.close(0)
@@ -207,7 +209,7 @@ export class SocketServer {
       return
     }
     const localHost = canonicalAddress(localAddress)
-    if (clientHost === localHost) this.#unpaced.add(socket)
+    this.#unpaced.accepted(socket, clientHost === localHost)
     const number = this.#connectionsMade++
     const addresses = {
       id: `${localHost}:${localPort}-${clientHost}:${remotePort}-${number}`,

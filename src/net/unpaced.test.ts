@@ -1,5 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { loadFfi } from '../base/ffi.ts'
 import { echo, startServer } from '../testing/net-server.ts'
 import { descriptorOf } from './descriptor.ts'
@@ -24,51 +24,95 @@ function congestionControlOf(socket: Socket): string {
   return Buffer.from(name).toString('latin1').replace(/\0.*/s, '')
 }
 
-/** One that was accepted, while `action` looks at it. */
-async function withAccepted(action: (socket: Socket) => void): Promise<void> {
+/** Two that were accepted, of a listening socket that `unpaced` was told of. */
+async function withAccepted(
+  unpaced: Unpaced,
+  action: (sockets: Socket[]) => void | Promise<void>,
+): Promise<void> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))
-  const client = connect((server.address() as { port: number }).port, '127.0.0.1')
+  unpaced.listens({ descriptor: descriptorOf(server) })
+  const { port } = server.address() as { port: number }
+  const sockets: Socket[] = []
+  server.on('connection', (socket) => sockets.push(socket))
+  const clients = [1, 2].map(() => connect(port, '127.0.0.1'))
   try {
-    action(await accepted)
+    await vi.waitFor(() => expect(sockets).toHaveLength(clients.length))
+    await action(sockets)
   } finally {
-    client.destroy()
+    for (const socket of [...clients, ...sockets]) socket.destroy()
     server.close()
   }
 }
 
-describe.runIf(process.platform === 'linux' && loadFfi() !== undefined)('a connection', () => {
-  it('has a congestion control that does not pace, where its own does', () =>
-    withAccepted((socket) => {
-      new Unpaced(congestionControlOf(socket).slice(0, 3)).add(socket)
-      expect(congestionControlOf(socket)).toBe('reno')
-    }))
+describe.runIf(process.platform === 'linux' && loadFfi() !== undefined)('where the usual one paces', () => {
+  let usual: string
+  beforeAll(() =>
+    withAccepted(new Unpaced('none'), ([socket]) => {
+      usual = congestionControlOf(socket!)
+    }),
+  )
 
-  it('keeps one that does not', () =>
-    withAccepted((socket) => {
-      const before = congestionControlOf(socket)
-      new Unpaced('another').add(socket)
-      expect(congestionControlOf(socket)).toBe(before)
-    }))
+  it('connections begin without, and those that leave the machine get it back', () => {
+    const unpaced = new Unpaced(usual.slice(0, 3))
+    return withAccepted(unpaced, ([within, without]) => {
+      expect([within!, without!].map(congestionControlOf)).toEqual(['reno', 'reno'])
+      unpaced.accepted(within!, true)
+      unpaced.accepted(without!, false)
+      expect([within!, without!].map(congestionControlOf)).toEqual(['reno', usual])
+    })
+  })
+
+  it('a connection that came too early loses it', () => {
+    const unpaced = new Unpaced(usual.slice(0, 3))
+    return withAccepted(new Unpaced('none'), async ([early]) => {
+      await withAccepted(unpaced, () => {
+        expect(congestionControlOf(early!)).toBe(usual)
+        unpaced.accepted(early!, true)
+        expect(congestionControlOf(early!)).toBe('reno')
+      })
+    })
+  })
+
+  it('nothing changes with another', () => {
+    const unpaced = new Unpaced('another')
+    return withAccepted(unpaced, (sockets) => {
+      unpaced.accepted(sockets[0]!, true)
+      unpaced.accepted(sockets[1]!, false)
+      expect(sockets.map(congestionControlOf)).toEqual([usual, usual])
+    })
+  })
 })
 
-it.runIf(process.platform === 'linux')('only what stays within the machine is taken for that', async () => {
-  const within: (string | undefined)[] = []
-  const unpaced = new Unpaced()
-  unpaced.add = ({ remoteAddress }) => {
-    within.push(remoteAddress)
-  }
-  const server = await startServer(echo, {}, { unpaced })
-  for (const localAddress of ['127.0.0.2', '127.0.0.1']) {
-    const client = connect({ port: server.port, host: '127.0.0.1', localAddress })
-    client.end(Buffer.from([0, 0, 0, 1, 7]))
-    expect(await client.toArray()).toHaveLength(1)
-  }
-  expect(within).toEqual(['127.0.0.1'])
-  await server.close()
-})
+it.runIf(process.platform === 'linux')(
+  'a listener, and what stays within the machine, are told of',
+  async () => {
+    const listening: unknown[] = []
+    const stays: [string | undefined, boolean][] = []
+    const unpaced = new Unpaced()
+    unpaced.listens = ({ descriptor }) => {
+      listening.push(descriptor)
+    }
+    unpaced.accepted = ({ remoteAddress }, staysWithin) => {
+      stays.push([remoteAddress, staysWithin])
+    }
+    const server = await startServer(echo, {}, { unpaced })
+    for (const localAddress of ['127.0.0.2', '127.0.0.1']) {
+      const client = connect({ port: server.port, host: '127.0.0.1', localAddress })
+      client.end(Buffer.from([0, 0, 0, 1, 7]))
+      expect(await client.toArray()).toHaveLength(1)
+    }
+    expect(listening).toEqual([expect.any(Number)])
+    expect(stays).toEqual([
+      ['127.0.0.2', false],
+      ['127.0.0.1', true],
+    ])
+    await server.close()
+  },
+)
 
 it('a socket that is none of the kernel stays as it is', () => {
-  new Unpaced().add({} as Socket)
+  const unpaced = new Unpaced()
+  unpaced.listens({})
+  unpaced.accepted({} as Socket, true)
 })

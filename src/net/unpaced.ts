@@ -11,58 +11,86 @@ const PACED = 'bbr'
 /** Every kernel has it, and lets everyone use it unless its administrator has said otherwise. */
 const UNPACED = 'reno'
 
+/** Of a socket, by its descriptor. `set` says whether the kernel has taken it. */
+interface CongestionControl {
+  get(descriptor: number): string | undefined
+  set(descriptor: number, name: string): boolean
+}
+
 /**
  * Lets connections within this machine send as fast as their peers read. With BBR as congestion control, the kernel spreads
  * over time what is sent, by a timer for every few packets, even when none of them leaves the machine: half of the CPU time
- * of a large answer (docs/performance.md). With any other, and but on Linux, nothing is changed.
+ * of a large answer (docs/performance.md). A connection that has begun with it is paced by the kernel ever after, whatever
+ * it is changed to, so that connections begin without, and those over a network get it back at once. With any other
+ * congestion control, and but on Linux, nothing is changed.
  */
 export class Unpaced {
   readonly #paced: string
-  #change: ((descriptor: number) => void) | undefined
+  #control: CongestionControl | undefined
+  /** What connections over a network get back. */
+  #usual: string | undefined
 
   /** Congestion controls whose names begin with `paced` are changed. */
   constructor(paced = PACED) {
     this.#paced = paced
   }
 
-  /** For a connection whose two ends have the same address. */
-  add(socket: Socket): void {
+  /** For a socket that listens: connections begin with what it has. */
+  listens(socket: { readonly descriptor?: number | undefined }): void {
+    const { descriptor } = socket
+    if (descriptor === undefined) return
+    this.#control ??= load()
+    const usual = this.#control.get(descriptor)
+    if (usual?.startsWith(this.#paced) !== true) return
+    // Where the kernel would not give it back, it is kept.
+    if (!this.#control.set(descriptor, UNPACED) || !this.#control.set(descriptor, usual)) return
+    this.#control.set(descriptor, UNPACED)
+    this.#usual = usual
+  }
+
+  /** For a connection that was accepted. One stays within the machine whose two ends have the same address. */
+  accepted(socket: Socket, staysWithin: boolean): void {
+    // From here on only where a socket that listens has been changed.
+    if (this.#usual === undefined || this.#control === undefined) return
     const descriptor = descriptorOf(socket)
     if (descriptor === undefined) return
-    this.#change ??= load(this.#paced)
-    this.#change(descriptor)
+    if (!staysWithin) this.#control.set(descriptor, this.#usual)
+    // One that came before the other call.
+    else if (this.#control.get(descriptor) === this.#usual) this.#control.set(descriptor, UNPACED)
   }
 }
 
-function load(paced: string): (descriptor: number) => void {
+function load(): CongestionControl {
   const ffi = process.platform === 'linux' ? loadFfi() : undefined
   try {
-    if (ffi !== undefined) return bind(ffi, paced)
+    if (ffi !== undefined) return bind(ffi)
   } catch {
     // Another node:ffi than is known.
   }
   // Connections work as they did.
-  return () => {}
+  return { get: () => undefined, set: () => false }
 }
 
-function bind(ffi: Ffi, paced: string): (descriptor: number) => void {
+function bind(ffi: Ffi): CongestionControl {
   const { functions } = ffi.dlopen(null, {
     getsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'], return: 'i32' },
     setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
   })
-  // An ArrayBuffer's memory stays where it is, and these live as long as the function that has them.
-  const found = Buffer.from(new ArrayBuffer(NAME_BYTES))
+  // An ArrayBuffer's memory stays where it is, and these live as long as the functions that have them.
+  const name = Buffer.from(new ArrayBuffer(NAME_BYTES))
   const length = new Uint32Array(1)
-  const name = Buffer.from(new ArrayBuffer(UNPACED.length))
-  name.write(UNPACED, 'latin1')
-  const foundAt = ffi.getRawPointer(found.buffer)
-  const lengthAt = ffi.getRawPointer(length.buffer)
   const nameAt = ffi.getRawPointer(name.buffer)
-  return (descriptor) => {
-    length[0] = NAME_BYTES
-    if (functions.getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, foundAt, lengthAt) !== 0) return
-    // Where the kernel refuses, the connection works as it did.
-    if (found.toString('latin1', 0, length[0]).startsWith(paced))
-      functions.setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, nameAt, name.length)
+  const lengthAt = ffi.getRawPointer(length.buffer)
+  return {
+    get(descriptor) {
+      length[0] = NAME_BYTES
+      if (functions.getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, nameAt, lengthAt) !== 0)
+        return undefined
+      return name.toString('latin1', 0, length[0]).replace(/\0.*/s, '')
+    },
+    set(descriptor, wanted) {
+      const bytes = name.write(wanted, 'latin1')
+      return functions.setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, nameAt, bytes) === 0
+    },
   }
 }
