@@ -87,7 +87,11 @@ export class DiskReads {
     const place = this.#readEnds.get(startOffset)
     if (place === undefined || place.segment.size - place.position < limits.maxBytes / 2) return undefined
     const read = this.#sliced(place, startOffset, limits)
-    if (read !== undefined) this.#remember(read, place.segment)
+    if (read === undefined || read.size < limits.maxBytes / 2) {
+      this.giveBack(read)
+      return undefined
+    }
+    this.#remember(read, place.segment)
     return read
   }
 

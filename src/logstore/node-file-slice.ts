@@ -12,7 +12,7 @@ const MOST_MISSED = 16
 /** Looks at a file that are remembered: what is sent and what comes behind it, of a few readers. */
 const MAX_LOOKS = 8
 /** For so long, what was in memory is not looked at as closely. Pages that went and came back since may be on their way. */
-const LOOK_LASTS_MS = 1000
+const LOOK_LASTS_MS = 100
 
 /** What a slice needs of its file, whose descriptor stays open for it. */
 export interface SlicedFile {

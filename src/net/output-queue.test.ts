@@ -148,6 +148,21 @@ test.each([
   expect(new Set(descriptors)).toEqual(new Set([7]))
 })
 
+test('a peer that reads as fast as it is sent to leaves others a turn', async () => {
+  const { queue } = queueToDescriptor()
+  const slice = new FakeSlice(Buffer.alloc(10 * MEGABYTE), Array(10).fill(MEGABYTE), [])
+  queue.add([slice])
+  const left: number[] = []
+  queue.flush()
+  for (; queue.bytes > 0; await settled()) {
+    expect(queue.writing).toBe(true)
+    left.push(queue.bytes / MEGABYTE)
+    queue.flush()
+  }
+  expect(left).toEqual([6, 2])
+  expect(slice.isReleased).toBe(true)
+})
+
 test('nothing goes to the descriptor past TLS', async () => {
   const { queue, socket } = queueToDescriptor()
   Object.assign(socket, { encrypted: true })

@@ -6,6 +6,9 @@ import { descriptorOf } from './descriptor.ts'
 /** One step of writing; a slow reader shows progress at this grain, and one answer never fills the socket's queue. */
 const STEP_BYTES = 1024 * 1024
 
+/** So many bytes that a socket takes without a pause, and others get a turn: its peer reads as fast as they are sent. */
+const BYTES_TO_A_REST = 4 * STEP_BYTES
+
 /** What is read of a file at a time where the kernel has it not in memory. */
 const READ_BYTES = 64 * 1024
 /** The same where the socket is full: Node tells when it has room again of what was written to it only. */
@@ -26,6 +29,9 @@ export class OutputQueue {
   #stepBytes = 0
   /** A step comes from a file, by way of memory. */
   #isReading = false
+  /** The event loop goes round before the next step. */
+  #isResting = false
+  #bytesSinceRest = 0
   /** Slices whose last byte is in the step under way. */
   #ending: Buffer[] = []
   #callbacksDue = 0
@@ -47,7 +53,7 @@ export class OutputQueue {
 
   /** Whether the socket could not take all at once and what is left goes on by itself. */
   get writing(): boolean {
-    return this.#stepBytes > 0 || this.#isReading
+    return this.#stepBytes > 0 || this.#isReading || this.#isResting
   }
 
   /** Whether the other end has to take something before anything goes on. */
@@ -70,6 +76,10 @@ export class OutputQueue {
   /** Hands to the socket what it takes without waiting; the rest follows by itself. */
   flush(): void {
     while (!this.writing && this.#next < this.#slices.length && !this.#socket.destroyed) {
+      if (this.#bytesSinceRest >= BYTES_TO_A_REST) {
+        this.#rest()
+        return
+      }
       const first = this.#slices[this.#next]!
       if (!Buffer.isBuffer(first)) {
         this.#sendFrom(first)
@@ -95,6 +105,15 @@ export class OutputQueue {
     this.#stepBytes = 0
     // A socket that fails may still be reading them.
     this.#ending = []
+  }
+
+  #rest(): void {
+    this.#isResting = true
+    setImmediate(() => {
+      this.#isResting = false
+      this.#bytesSinceRest = 0
+      this.flush()
+    })
   }
 
   #writeStep(): number {
@@ -204,6 +223,7 @@ export class OutputQueue {
 
   #taken(bytes: number): void {
     this.#bytes -= bytes
+    this.#bytesSinceRest += bytes
     for (const slice of this.#ending) this.#buffers.giveBack(slice)
     this.#ending.length = 0
     this.#onSent(bytes)

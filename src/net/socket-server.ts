@@ -110,8 +110,8 @@ export class SocketServer {
       for (const listener of options.listeners) {
         const onConnection = server.#acceptFor(listener, parts)
         const bound = await listen(listener, options.backlog, { onConnection, onError })
-        server.#unpaced.listens(bound)
         server.#listeners.push(bound)
+        server.#unpaced.listens(bound)
       }
     } catch (error) {
       await server.close(0)

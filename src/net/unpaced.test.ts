@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { loadFfi } from '../base/ffi.ts'
 import { echo, startServer } from '../testing/net-server.ts'
 import { descriptorOf } from './descriptor.ts'
-import { Unpaced } from './unpaced.ts'
+import { type CongestionControl, Unpaced } from './unpaced.ts'
 
 /** `getsockopt` of TCP_CONGESTION. */
 function congestionControlOf(socket: Socket): string {
@@ -110,6 +110,37 @@ it.runIf(process.platform === 'linux')(
     await server.close()
   },
 )
+
+it('where the kernel would not give the usual one back, nothing changes', () => {
+  const refusing: CongestionControl = {
+    get: () => 'bbr',
+    set: () => expect.unreachable('a socket is changed'),
+    takes: (first, second) => {
+      expect([first, second]).toEqual(['reno', 'bbr'])
+      return false
+    },
+  }
+  const unpaced = new Unpaced('bbr', refusing)
+  unpaced.listens({ descriptor: 3 })
+  for (const [fd, staysWithin] of [[4, false] as const, [5, true] as const])
+    unpaced.accepted({ _handle: { fd } } as unknown as Socket, staysWithin)
+})
+
+it('what a route has of its own stays', () => {
+  const controls = new Map([
+    [3, 'bbr'],
+    [4, 'dctcp'],
+  ])
+  const control: CongestionControl = {
+    get: (descriptor) => controls.get(descriptor),
+    set: (descriptor, name) => controls.set(descriptor, name),
+    takes: () => true,
+  }
+  const unpaced = new Unpaced('bbr', control)
+  unpaced.listens({ descriptor: 3 })
+  unpaced.accepted({ _handle: { fd: 4 } } as unknown as Socket, false)
+  expect([...controls.values()]).toEqual(['reno', 'dctcp'])
+})
 
 it('a socket that is none of the kernel stays as it is', () => {
   const unpaced = new Unpaced()

@@ -2,6 +2,9 @@ import type { Socket } from 'node:net'
 import { type Ffi, loadFfi } from '../base/ffi.ts'
 import { descriptorOf } from './descriptor.ts'
 
+const AF_INET = 2
+/** With SOCK_CLOEXEC. */
+const SOCK_STREAM = 1 | 0o2000000
 const IPPROTO_TCP = 6
 const TCP_CONGESTION = 13
 /** TCP_CA_NAME_MAX */
@@ -11,10 +14,12 @@ const PACED = 'bbr'
 /** Every kernel has it, and lets everyone use it unless its administrator has said otherwise. */
 const UNPACED = 'reno'
 
-/** Of a socket, by its descriptor. `set` says whether the kernel has taken it. */
-interface CongestionControl {
+/** Of sockets, by their descriptors. */
+export interface CongestionControl {
   get(descriptor: number): string | undefined
-  set(descriptor: number, name: string): boolean
+  set(descriptor: number, name: string): void
+  /** Whether the kernel lets this process give one name to a socket, and then the other. */
+  takes(first: string, second: string): boolean
 }
 
 /**
@@ -30,9 +35,10 @@ export class Unpaced {
   /** What connections over a network get back. */
   #usual: string | undefined
 
-  /** Congestion controls whose names begin with `paced` are changed. */
-  constructor(paced = PACED) {
+  /** Congestion controls whose names begin with `paced` are changed; `control` is the system's when left out. */
+  constructor(paced = PACED, control?: CongestionControl) {
     this.#paced = paced
+    this.#control = control
   }
 
   /** For a socket that listens: connections begin with what it has. */
@@ -41,9 +47,8 @@ export class Unpaced {
     if (descriptor === undefined) return
     this.#control ??= load()
     const usual = this.#control.get(descriptor)
-    if (usual?.startsWith(this.#paced) !== true) return
     // Where the kernel would not give it back, it is kept.
-    if (!this.#control.set(descriptor, UNPACED) || !this.#control.set(descriptor, usual)) return
+    if (usual?.startsWith(this.#paced) !== true || !this.#control.takes(UNPACED, usual)) return
     this.#control.set(descriptor, UNPACED)
     this.#usual = usual
   }
@@ -54,25 +59,27 @@ export class Unpaced {
     if (this.#usual === undefined || this.#control === undefined) return
     const descriptor = descriptorOf(socket)
     if (descriptor === undefined) return
-    if (!staysWithin) this.#control.set(descriptor, this.#usual)
-    // One that came before the other call.
-    else if (this.#control.get(descriptor) === this.#usual) this.#control.set(descriptor, UNPACED)
+    // What a route has of its own stays. One within the machine that has the usual one came before the other call.
+    const [from, to] = staysWithin ? [this.#usual, UNPACED] : [UNPACED, this.#usual]
+    if (this.#control.get(descriptor) === from) this.#control.set(descriptor, to)
   }
 }
 
 function load(): CongestionControl {
-  const ffi = process.platform === 'linux' ? loadFfi() : undefined
   try {
+    const ffi = process.platform === 'linux' ? loadFfi() : undefined
     if (ffi !== undefined) return bind(ffi)
   } catch {
     // Another node:ffi than is known.
   }
   // Connections work as they did.
-  return { get: () => undefined, set: () => false }
+  return { get: () => undefined, set: () => {}, takes: () => false }
 }
 
 function bind(ffi: Ffi): CongestionControl {
   const { functions } = ffi.dlopen(null, {
+    socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+    close: { arguments: ['i32'], return: 'i32' },
     getsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'pointer'], return: 'i32' },
     setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
   })
@@ -81,6 +88,10 @@ function bind(ffi: Ffi): CongestionControl {
   const length = new Uint32Array(1)
   const nameAt = ffi.getRawPointer(name.buffer)
   const lengthAt = ffi.getRawPointer(length.buffer)
+  function set(descriptor: number, wanted: string): boolean {
+    const bytes = name.write(wanted, 'latin1')
+    return functions.setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, nameAt, bytes) === 0
+  }
   return {
     get(descriptor) {
       length[0] = NAME_BYTES
@@ -88,9 +99,15 @@ function bind(ffi: Ffi): CongestionControl {
         return undefined
       return name.toString('latin1', 0, length[0]).replace(/\0.*/s, '')
     },
-    set(descriptor, wanted) {
-      const bytes = name.write(wanted, 'latin1')
-      return functions.setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, nameAt, bytes) === 0
+    set,
+    takes(first, second) {
+      const socket = functions.socket(AF_INET, SOCK_STREAM, 0)
+      if (socket < 0) return false
+      try {
+        return set(socket, first) && set(socket, second)
+      } finally {
+        functions.close(socket)
+      }
     },
   }
 }
