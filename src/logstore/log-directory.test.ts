@@ -51,6 +51,21 @@ describe('a log directory', () => {
     await open(fs).close()
   })
 
+  it('takes nothing more at once when its disk has failed, for any of its logs', () => {
+    const fs = new FaultyFileSystem(new MemoryFileSystem())
+    const directory = open(fs)
+    const [log, other] = [0, 1].map((partition) =>
+      directory.openOrCreate({ ...identity, partition }, defaultLogConfig),
+    )
+    other!.appendAsLeader(batchOf(['before']), client)
+    fs.inject({ operations: ['write'], code: 'EIO', times: 1 })
+    expect(() => log!.appendAsLeader(batchOf(['lost']), client)).toThrow('could not append the log of')
+    // What a client had sent behind it comes in the same turn of the event loop.
+    expect(() => log!.appendAsLeader(batchOf(['behind it']), client)).toThrow('could not use the log of')
+    expect(() => other!.appendAsLeader(batchOf(['elsewhere']), client)).toThrow('could not use the log of')
+    expect(() => other!.read(0, 100, 1, true)).toThrow('could not use the log of')
+  })
+
   it('belongs to one cluster and node, and says so in one line', async () => {
     const fs = new MemoryFileSystem()
     const first = open(fs)

@@ -514,6 +514,7 @@ export class LogDirectory {
         ? { hadCleanShutdown: true, recoveryPoint: 0 }
         : { hadCleanShutdown: this.hadCleanShutdown }),
       onFailure: (error) => this.fail(error),
+      directoryFailure: () => this.#failure,
       beforeTruncation: (offset) => {
         this.#lowerRecoveryPoint(name, offset)
         this.cleanerCheckpoint.truncate(name, offset)

@@ -7,20 +7,34 @@ export class LogHealth {
   readonly #topicPartition: string
   readonly #logger: Logger
   readonly #onFailure: ((error: LogStorageError) => void) | undefined
+  readonly #directoryFailure: (() => Error | undefined) | undefined
   /** Why the log is offline; undefined while it works. */
   failure: LogStorageError | undefined
   closed = false
 
-  /** `onFailure` is called when the log goes offline, and when its device fails, also without that. */
-  constructor(topicPartition: string, logger: Logger, onFailure?: (error: LogStorageError) => void) {
+  /**
+   * `onFailure` is called when the log goes offline, and when its device fails, also without that; `directoryFailure`
+   * says why nothing beside it is used any more.
+   */
+  constructor(
+    topicPartition: string,
+    logger: Logger,
+    onFailure?: (error: LogStorageError) => void,
+    directoryFailure?: () => Error | undefined,
+  ) {
     this.#topicPartition = topicPartition
     this.#logger = logger
     this.#onFailure = onFailure
+    this.#directoryFailure = directoryFailure
   }
 
-  /** Throws LogStorageError where the log is offline or closed. */
+  /** Throws LogStorageError where the log is offline, alone or with its directory, or closed. */
   check(): void {
     if (this.failure !== undefined) throw this.failure
+    const failed = this.#directoryFailure?.()
+    // What comes in the same turn would be taken behind what was refused (Kafka's LogDirFailureChannel).
+    if (failed !== undefined)
+      throw new LogStorageError(`could not use the log of ${this.#topicPartition}`, failed)
     if (this.closed) throw this.error('use', new Error('the log is closed'))
   }
 

@@ -5,6 +5,8 @@ import type { AbortedTransaction } from './transaction-index.ts'
 /** The segments of a log by base offset. The last one is the active one. */
 export class LogSegments {
   #list: LogSegment[] = []
+  /** How often any have gone, or given their places to others. */
+  removals = 0
 
   get count(): number {
     return this.#list.length
@@ -35,6 +37,7 @@ export class LogSegments {
   }
 
   remove(segments: readonly LogSegment[]): void {
+    this.removals++
     this.#list = this.#list.filter((segment) => !segments.includes(segment))
   }
 

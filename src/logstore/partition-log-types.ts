@@ -45,6 +45,8 @@ export interface PartitionLogOptions {
    * says that the device is gone.
    */
   readonly onFailure?: (error: LogStorageError) => void
+  /** Why no log of the directory is used any more; undefined while they are. */
+  readonly directoryFailure?: () => Error | undefined
   /** The log is about to be cut to `offset`; a recovery point above it must not stay on disk. */
   readonly beforeTruncation?: (offset: number) => void
 }

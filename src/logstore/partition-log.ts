@@ -115,7 +115,7 @@ export class PartitionLog {
     this.partition = partition
     this.topicPartition = `${topic}-${partition}`
     const logger = options.logger ?? silentLogger
-    this.#health = new LogHealth(this.topicPartition, logger, options.onFailure)
+    this.#health = new LogHealth(this.topicPartition, logger, options.onFailure, options.directoryFailure)
     this.#config = options.config
     this.#directory = directory
     this.#epochs = epochs
@@ -297,7 +297,12 @@ export class PartitionLog {
     return this.#reads.readNow(startOffset, maxBytes)
   }
 
-  /** The aborted transactions that touch `[fromOffset, toOffset)`. */
+  /** Counts the times that segments have gone or been replaced, and with them what was known of their transactions. */
+  get segmentRemovals(): number {
+    return this.#segments.removals
+  }
+
+  /** The aborted transactions that touch `[fromOffset, toOffset)`, of the records that are there now. */
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
     return this.#health.look('look up aborted transactions of', () =>
       this.#segments.abortedTransactions(fromOffset, toOffset),

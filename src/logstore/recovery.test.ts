@@ -75,6 +75,25 @@ describe('a recovery after a kill', () => {
     expect(log.appendAsLeader(batchOf(['again']), client).firstOffset).toBe(BATCHES)
   })
 
+  it('leaves a torn end off for good: no power cut brings it back', async () => {
+    for (const isWhole of [true, false]) {
+      const { fs, memory, path } = await killed()
+      const size = memory.stat(path).size
+      overwrite(memory, path, size - 3, [0xff, 0xff, 0xff])
+      // Below the recovery point: everything is read.
+      if (isWhole) overwrite(memory, path.replace(/log$/, 'index'), 8, [0, 0, 0, 0])
+      const torn = memory.open(path, 'write')
+      torn.sync()
+      torn.close()
+      const { log } = readsOfRecovery(fs, /\.log$/)
+      const cutTo = memory.stat(path).size
+      expect(cutTo).toBeLessThan(size)
+      log.appendAsLeader(batchOf(['again']), client)
+      memory.crash()
+      expect(memory.stat(path).size).toBe(cutTo)
+    }
+  })
+
   it.each([
     ['an index that leads astray', 'index', 12, [0, 0, 0, 9]],
     ['an index that does not ascend', 'index', 8, [0, 0, 0, 0]],

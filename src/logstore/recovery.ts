@@ -297,6 +297,8 @@ function* readSegment(
 function cutAtFault(segment: LogSegment, { fault, validBytes }: SegmentEnd) {
   const bytesRemoved = segment.size - validBytes
   segment.cut(validBytes)
+  // A power cut that takes what is appended from now on would bring it back, and with a longer file maybe whole.
+  segment.sync()
   return { fault, validBytes, bytesRemoved }
 }
 

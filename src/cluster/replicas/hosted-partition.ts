@@ -13,7 +13,13 @@ import type { LogReadResult } from '../../logstore/partition-log-types.ts'
 import { ErrorCode, KafkaError } from '../../wire/error-codes.ts'
 import type { PartitionImage } from '../metadata/image.ts'
 import type { Partition } from '../partition.ts'
-import { type FetchLimits, type FetchPosition, failedFetch, type PartitionFetched } from './fetch-round.ts'
+import {
+  type FetchLimits,
+  type FetchPosition,
+  failedFetch,
+  type PartitionFetched,
+  releaseFiles,
+} from './fetch-round.ts'
 
 /** Told of one partition for as long as it watches it; must not throw. */
 export interface PartitionWatcher {
@@ -223,8 +229,15 @@ export class HostedPartition {
           ? log.readToSend(fetchOffset, maxBytes, end, minOneMessage)
           : log.read(fetchOffset, maxBytes, end, minOneMessage)
       if (!(read instanceof Promise)) return this.#fetched(seen, read, fetchOffset, limits)
+      const { segmentRemovals } = log
       return read
-        .then((result) => this.#fetched(seen, result, fetchOffset, limits))
+        .then((result) => {
+          const isCurrent = log === this.#log && log.segmentRemovals === segmentRemovals
+          if (isCurrent || !limits.readCommitted) return this.#fetched(seen, result, fetchOffset, limits)
+          // Its records may be of transactions that are known no more, aborted or not.
+          releaseFiles([{ ...seen, records: result.buffers }])
+          return this.fetch(position, limits, maxBytes, minOneMessage)
+        })
         .catch((error: unknown) =>
           // The log that was read has given its place to a copy, which holds the same.
           log === this.#log ? failedRead(error) : this.fetch(position, limits, maxBytes, minOneMessage),
