@@ -51,6 +51,8 @@ async function startBroker(dir: string): Promise<{ broker: BrokerProcess; target
     config: {
       'sluice.http.listener': `127.0.0.1:${httpPort}`,
       'group.min.session.timeout.ms': 100,
+      // A length in the place of a session timeout may be a right one, whose member is kept for as long.
+      'group.max.session.timeout.ms': 15_000,
       'group.consumer.min.session.timeout.ms': 1000,
       'group.consumer.session.timeout.ms': 1000,
       'group.consumer.min.heartbeat.interval.ms': 100,
