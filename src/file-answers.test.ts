@@ -141,6 +141,15 @@ describe.skipIf(nativeCalls() === undefined)('with the calls of Linux and node:f
     made.release()
   })
 
+  it('nothing of them comes before all of what goes before them', () => {
+    const made = slice(0, MEGABYTE)
+    const { fd } = (sender as unknown as { readonly _handle: { readonly fd: number } })._handle
+    vi.spyOn(nativeCalls()!, 'sendMore').mockReturnValueOnce(3)
+    expect(made.sendTo(fd, Buffer.from('an answer begins'))).toBe(3)
+    expect(made.length).toBe(MEGABYTE)
+    made.release()
+  })
+
   it('what has left memory since it was looked at is not sent from the disk', () => {
     const made = slice(0, MEGABYTE)
     truncateSync(path, 0)

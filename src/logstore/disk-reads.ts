@@ -79,6 +79,11 @@ export class DiskReads {
     return undefined
   }
 
+  /** Whether a read ended there, which the next one can go on from. */
+  isReadEnd(offset: number): boolean {
+    return this.#readEnds.has(offset)
+  }
+
   /**
    * At once, what stays in its file where another read ended: a read of whoever comes from there. Undefined where less
    * than half of `maxBytes` can be sent so.

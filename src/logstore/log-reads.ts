@@ -70,12 +70,11 @@ export class LogReads {
     minOneMessage: boolean,
   ): LogReadResult<Bytes> | Promise<LogReadResult<Bytes>> {
     const limits = this.#limits(maxBytes, upperBoundOffset, minOneMessage, true)
-    this.#checkRange(startOffset)
-    // What memory has, but is in the file's pages as well, is cheaper to send than to copy.
-    const disk = this.#tail?.holds(startOffset) === true ? this.#disk : undefined
-    const read = disk?.readOn(startOffset, limits)
-    if (read !== undefined) return read
-    return this.#readFromMemory(startOffset, limits) ?? this.#readFromDisk(startOffset, limits)
+    return (
+      this.#readOn(startOffset, limits) ??
+      this.#readFromMemory(startOffset, limits) ??
+      this.#readFromDisk(startOffset, limits)
+    )
   }
 
   /** As `PartitionLog.readNow`. */
@@ -112,6 +111,14 @@ export class LogReads {
   clear(): void {
     this.#tail?.clear()
     this.#disk?.forget()
+  }
+
+  /** What memory has, but is in the file's pages as well: it is cheaper to send than to copy. */
+  #readOn(startOffset: number, limits: ReadLimits): LogReadResult<Bytes> | undefined {
+    if (this.#disk?.isReadEnd(startOffset) !== true || this.#tail?.holds(startOffset) !== true)
+      return undefined
+    this.#checkRange(startOffset)
+    return this.#disk.readOn(startOffset, limits)
   }
 
   /** Undefined where the disk has to be asked. */

@@ -124,6 +124,17 @@ for (const [kind, make] of kinds)
       expect((await bytesOf(read)).length).toBeLessThanOrEqual(LIMIT)
     })
 
+    it('what lies below the start of the log is read no more, wherever a read ended', async () => {
+      await log.close()
+      log = open(MEGABYTE)
+      for (let index = 0; index < BATCHES; index++) append([VALUE, String(index + 100)])
+      let offset = 2 * BATCHES
+      for (let reads = 0; reads < 3; reads++) offset = (await readToSend(offset)).nextOffset
+      expect(slicesOf(await readToSend(offset))).toHaveLength(1)
+      log.incrementLogStartOffset(offset + 1)
+      await expect(readToSend(offset)).rejects.toThrow('but we only have log segments from')
+    })
+
     it('a read to be looked at has no slices, whatever was read ahead for others', async () => {
       const first = await readToSend(0)
       const second = await readToSend(first.nextOffset)

@@ -104,7 +104,7 @@ class FakeSlice extends FileSlice {
 /** What a socket's peer gets, by whichever way. */
 let sent: Buffer[] = []
 
-function queueToDescriptor(): { queue: OutputQueue; socket: Writable; taken: () => number } {
+function queueToDescriptor() {
   sent = []
   let taken = 0
   const take = (chunk: Buffer, _encoding: string, done: () => void) => {
@@ -117,7 +117,7 @@ function queueToDescriptor(): { queue: OutputQueue; socket: Writable; taken: () 
   const queue = new OutputQueue(socket as unknown as Socket, pool, (bytes) => {
     taken += bytes
   })
-  return { queue, socket, taken: () => taken }
+  return { queue, socket, pool, taken: () => taken }
 }
 
 function numbered(bytes: number, seed: number): Buffer {
@@ -146,6 +146,14 @@ test.each([
   expect(queue.writing).toBe(false)
   expect(slices.map(({ isReleased }) => isReleased)).toEqual([true, true])
   expect(new Set(descriptors)).toEqual(new Set([7]))
+})
+
+test('the memory of what goes with a slice of a file is free then', () => {
+  const { queue, pool } = queueToDescriptor()
+  queue.add([pool.lend(2000), new FakeSlice(Buffer.alloc(5000), [7000], [])])
+  queue.flush()
+  expect(queue.bytes).toBe(0)
+  expect(pool.freeBytes).toBe(2048)
 })
 
 test('a peer that reads as fast as it is sent to leaves others a turn', async () => {

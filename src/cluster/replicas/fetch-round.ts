@@ -97,7 +97,7 @@ function continueRound(
 }
 
 /** Nobody is sent what was read: files would stay open until the memory is collected. */
-export function releaseFiles(fetched: readonly PartitionFetched[]): void {
+export function releaseFiles(fetched: readonly Pick<PartitionFetched, 'records'>[]): void {
   for (const { records } of fetched) {
     for (const part of records ?? []) if (!Buffer.isBuffer(part)) part.release()
   }

@@ -235,7 +235,7 @@ export class HostedPartition {
           const isCurrent = log === this.#log && log.segmentRemovals === segmentRemovals
           if (isCurrent || !limits.readCommitted) return this.#fetched(seen, result, fetchOffset, limits)
           // Its records may be of transactions that are known no more, aborted or not.
-          releaseFiles([{ ...seen, records: result.buffers }])
+          releaseFiles([{ records: result.buffers }])
           return this.fetch(position, limits, maxBytes, minOneMessage)
         })
         .catch((error: unknown) =>
